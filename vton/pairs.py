@@ -1,0 +1,181 @@
+"""Pairs of a person and a garment, and the folders that hold them: VITON-HD's layout under the names it goes by."""
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vton.errors import DataError
+
+SPLITS = ("train", "test")
+
+# kind -> folder names that public copies and forks use for it; the first is what we write.
+MAPS: dict[str, tuple[str, ...]] = {
+    "image": ("image",),
+    "cloth": ("cloth",),
+    "cloth_mask": ("cloth-mask", "cloth_mask", "cloth_mask-bytedance"),
+    "parse": ("image-parse-v3", "image-parse", "parse-bytedance", "image_parse"),
+    "parse_agnostic": ("image-parse-agnostic-v3.2", "image-parse-agnostic"),
+    "densepose": ("image-densepose", "densepose"),
+    "openpose_img": ("openpose_img", "openpose-img"),
+    "keypoints": ("openpose_json", "openpose-json"),
+    "agnostic": ("agnostic-v3.2", "agnostic"),
+    "agnostic_mask": ("agnostic-mask", "agnostic_mask"),
+    "worn_mask": ("gt_cloth_warped_mask",),
+    "flow": ("flow",),
+    "truth": ("image-truth",),
+}
+SUFFIXES = {"keypoints": "_keypoints", "openpose_img": "_rendered", "agnostic_mask": "_mask"}
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+ENDINGS = {"keypoints": frozenset({".json"}), "flow": frozenset({".npz"})}
+
+
+@dataclass(frozen=True, order=True)
+class Pair:
+    """A person's photo and the garment to put on, by their file stems."""
+
+    person: str
+    cloth: str
+
+    @property
+    def name(self) -> str:
+        """The name of this pair's files in a run folder."""
+        return f"{self.person}__{self.cloth}"
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset: which files there are, by kind and stem, and the pairs as listed (unpaired)."""
+
+    name: str
+    root: Path
+    maps: dict[str, dict[str, str]] = field(repr=False)  # kind -> stem -> path relative to `root`
+    pairs: tuple[Pair, ...] = field(repr=False)
+
+    @property
+    def persons(self) -> list[str]:
+        """Stems of the photos, sorted."""
+        return sorted(self.maps["image"])
+
+    @property
+    def cloths(self) -> list[str]:
+        """Stems of the garment photos, sorted."""
+        return sorted(self.maps["cloth"])
+
+    def paired(self) -> list[Pair]:
+        """Every person with the garment that they wear."""
+        return [Pair(stem, stem) for stem in self.persons if stem in self.maps["cloth"]]
+
+    def path(self, kind: str, stem: str) -> Path | None:
+        """Where the map of that kind lies, or None where the dataset has none."""
+        relative = self.maps[kind].get(stem)
+        return self.root / relative if relative else None
+
+    def need(self, kind: str, stem: str) -> Path:
+        """As `path`, but DataError says which file is missing."""
+        path = self.path(kind, stem)
+        if path is None:
+            raise DataError(f"{self.root / self.name / MAPS[kind][0]} has no file for {stem}.")
+        return path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder in the VITON-HD layout; read, never written to."""
+
+    root: Path
+    splits: dict[str, Split]
+    fingerprint: str  # changes when files come or go
+
+
+def open_dataset(root: Path) -> Dataset:
+    """List a dataset's files, each folder once. DataError where `root` is no VITON-HD layout."""
+    root = Path(root).expanduser().resolve()
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; give the folder that holds train/ or test/.")
+    fingerprint = dataset_fingerprint(root)
+    splits = {name: _open_split(root, name) for name in SPLITS if (root / name).is_dir()}
+    splits = {name: split for name, split in splits.items() if split.maps["image"] or split.pairs}
+    if not splits:
+        raise DataError(f"{root} holds no train/image or test/image with pictures; VITON-HD's layout has them.")
+    return Dataset(root, splits, fingerprint)
+
+
+def dataset_fingerprint(root: Path) -> str:
+    """A hash of the folders' and pair lists' times of change: cheap, and another one when files come or go."""
+    places = [root, *(root / f"{name}_pairs.txt" for name in SPLITS)]
+    places += [root / name / folder for name in SPLITS for folders in MAPS.values() for folder in folders]
+    seen = [(str(place.relative_to(root)), place.stat().st_mtime_ns) for place in places if place.exists()]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
+
+
+def _open_split(root: Path, name: str) -> Split:
+    maps = {kind: _list_folder(root, name, kind) for kind in MAPS}
+    listed = root / f"{name}_pairs.txt"
+    if not listed.exists():
+        pairs: tuple[Pair, ...] = ()
+    else:
+        pairs = tuple(read_pairs(listed))
+        if _columns_swapped(pairs, maps):
+            pairs = tuple(Pair(pair.cloth, pair.person) for pair in pairs)
+    return Split(name, root, maps, pairs)
+
+
+def _list_folder(root: Path, split: str, kind: str) -> dict[str, str]:
+    """Stem -> path of the files of one kind; the first folder name that exists counts."""
+    suffix, endings = SUFFIXES.get(kind, ""), ENDINGS.get(kind, PICTURES)
+    for folder in MAPS[kind]:
+        place = root / split / folder
+        if place.is_dir():
+            found = {}
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    stem, ending = os.path.splitext(entry.name)
+                    if ending.lower() in endings and not stem.startswith("."):
+                        found[stem.removesuffix(suffix)] = f"{split}/{folder}/{entry.name}"
+            return found
+    return {}
+
+
+def _columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) -> bool:
+    """Some helpers write "cloth person": true when no line fits as written and every line fits the other way."""
+
+    def fits(person: str, cloth: str) -> bool:
+        return person in maps["image"] and cloth in maps["cloth"]
+
+    probe = pairs[:50]
+    return bool(probe) and not any(fits(p.person, p.cloth) for p in probe) and all(fits(p.cloth, p.person) for p in probe)
+
+
+def read_pairs(file: Path) -> list[Pair]:
+    """The pairs of a list of lines "person.jpg cloth.jpg". DataError names the line that is none, or leaves its folder."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read as a list of pairs ({error}).") from error
+    pairs = []
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2 or any("/" in word or "\\" in word or word.startswith(".") for word in words):
+            raise DataError(f'{file}, line {number}: expected "person.jpg cloth.jpg", found "{line.strip()[:80]}".')
+        pairs.append(Pair(*(_stem(word) for word in words)))
+    return pairs
+
+
+def _stem(word: str) -> str:
+    stem, ending = os.path.splitext(word)
+    return stem if ending.lower() in PICTURES else word
+
+
+def choose_pairs(split: Split, paired: bool = False, file: Path | None = None) -> list[Pair]:
+    """The pairs to work on: those of `file`, else every person in their own garment, else the split's list."""
+    if file is not None:
+        pairs = read_pairs(file)
+    else:
+        pairs = split.paired() if paired else list(split.pairs)
+    if not pairs:
+        wanted = "a person with a garment of the same name" if paired else f"a line in {split.name}_pairs.txt"
+        raise DataError(f"{file or split.root} gives no pair to work on; it needs {wanted}.")
+    return list(dict.fromkeys(pairs))
