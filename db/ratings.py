@@ -1,0 +1,173 @@
+"""Ratings: given, undone, counted and exported; rows are only added, a row that is superseded is no longer live."""
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from db.models import Rater, Rating, Result, Run
+
+AXES = ("garment fidelity", "fit", "person preservation", "realism")
+
+
+def rate(
+    session: Session,
+    *,
+    uid: str,
+    rater_id: int,
+    result_id: int,
+    result_sha256: str,
+    axis: str,
+    score: int,
+    shown_at: datetime,
+    client: str,
+) -> Rating:
+    """Store a score in place of the rater's live one; the same uid again gives back what it stored.
+
+    ValueError for an unknown axis, a score outside 1..5, or a uid that already stands for another judgement.
+    """
+    if axis not in AXES or score not in range(1, 6):
+        raise ValueError(f"{axis!r}: {score!r} is no rating; expected 1 to 5 on one of {', '.join(AXES)}")
+    stored = session.scalar(select(Rating).where(Rating.uid == uid))
+    if stored is not None:
+        if (stored.rater_id, stored.result_id, stored.axis, stored.score) != (rater_id, result_id, axis, score):
+            raise ValueError(f"the rating {uid} is stored with other contents")
+        return stored
+    before = session.scalar(
+        select(Rating).where(
+            Rating.rater_id == rater_id, Rating.result_id == result_id, Rating.axis == axis, Rating.live
+        )
+    )
+    if before is not None:
+        before.live = False
+        session.flush()  # there is never a moment with two live rows
+    rating = Rating(
+        uid=uid,
+        rater_id=rater_id,
+        result_id=result_id,
+        result_sha256=result_sha256,
+        axis=axis,
+        score=score,
+        shown_at=shown_at,
+        client=client,
+        supersedes=before.id if before else None,
+        live=True,
+    )
+    session.add(rating)
+    session.flush()
+    return rating
+
+
+def undo_last(session: Session, rater_id: int, client: str = "undo") -> list[Rating]:
+    """Take back the rater's live scores of the result scored last; returns the rows taken back, if any."""
+    mine = select(Rating).where(Rating.rater_id == rater_id, Rating.live)
+    last = session.scalar(mine.order_by(Rating.id.desc()).limit(1))
+    if last is None:
+        return []
+    undone = list(session.scalars(mine.where(Rating.result_id == last.result_id).order_by(Rating.id)))
+    for row in undone:
+        row.live = False
+        session.add(
+            Rating(
+                uid=f"undo-{uuid4()}",
+                rater_id=rater_id,
+                result_id=row.result_id,
+                result_sha256=row.result_sha256,
+                axis=row.axis,
+                score=None,
+                shown_at=row.shown_at,
+                client=client,
+                supersedes=row.id,
+                live=False,
+            )
+        )
+    session.flush()
+    return undone
+
+
+def _rated_by(rater_id: int) -> ColumnElement[bool]:
+    """Of a Result: the rater has a live score of this very picture on every axis."""
+    scores = select(func.count()).where(
+        Rating.result_id == Result.id,
+        Rating.rater_id == rater_id,
+        Rating.result_sha256 == Result.sha256,
+        Rating.axis.in_(AXES),
+        Rating.live,
+    )
+    return scores.correlate(Result).scalar_subquery() == len(AXES)
+
+
+def next_unrated(session: Session, run_id: int, rater_id: int, after: int | None = None) -> Result | None:
+    """The next result of a run that the rater has not rated on every axis: behind `after`, else from the start."""
+    chosen = select(Result).where(Result.run_id == run_id, ~_rated_by(rater_id)).order_by(Result.person, Result.cloth)
+    here = session.get(Result, after) if after is not None else None
+    if here is not None:
+        behind = or_(Result.person > here.person, and_(Result.person == here.person, Result.cloth > here.cloth))
+        found = session.scalar(chosen.where(behind).limit(1))
+        if found is not None:
+            return found
+    return session.scalar(chosen.limit(1))
+
+
+def progress(session: Session, run_id: int, rater_id: int) -> tuple[int, int]:
+    """(results rated on every axis, results) of a run for one rater."""
+    of_run = select(func.count()).select_from(Result).where(Result.run_id == run_id)
+    done = session.scalar(of_run.where(_rated_by(rater_id))) or 0
+    return done, session.scalar(of_run) or 0
+
+
+def live_for(session: Session, rater_id: int, result_id: int) -> dict[str, int]:
+    """{axis: score} that the rater has given to a result as it looks now."""
+    chosen = (
+        select(Rating.axis, Rating.score)
+        .join(Result, Result.id == Rating.result_id)
+        .where(
+            Rating.rater_id == rater_id,
+            Rating.result_id == result_id,
+            Rating.result_sha256 == Result.sha256,
+            Rating.live,
+        )
+    )
+    return {axis: score for axis, score in session.execute(chosen) if score is not None}
+
+
+def count(session: Session, run_id: int | None = None) -> int:
+    """How many live scores there are, of a run or in all."""
+    chosen = select(func.count()).select_from(Rating).where(Rating.live)
+    if run_id is not None:
+        chosen = chosen.join(Result, Result.id == Rating.result_id).where(Result.run_id == run_id)
+    return session.scalar(chosen) or 0
+
+
+def export_rows(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:
+    """Every live score as a flat row, in the order given; times in ISO format, UTC."""
+    chosen = (
+        select(Rating, Rater.name, Run.name, Result.person, Result.cloth, Result.sha256)
+        .join(Rater, Rater.id == Rating.rater_id)
+        .join(Result, Result.id == Rating.result_id)
+        .join(Run, Run.id == Result.run_id)
+        .where(Rating.live)
+        .order_by(Rating.id)
+    )
+    if run_id is not None:
+        chosen = chosen.where(Run.id == run_id)
+    return [
+        {
+            "rating_id": rating.id,
+            "uid": rating.uid,
+            "rater": rater,
+            "run": run,
+            "person": person,
+            "cloth": cloth,
+            "axis": rating.axis,
+            "score": rating.score,
+            "shown_at": rating.shown_at.isoformat(),
+            "rated_at": rating.rated_at.isoformat(),
+            "client": rating.client,
+            "result_sha256": rating.result_sha256,
+            "picture_changed": rating.result_sha256 != sha256,
+        }
+        for rating, rater, run, person, cloth, sha256 in session.execute(chosen)
+    ]

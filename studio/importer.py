@@ -1,0 +1,202 @@
+"""Folders become rows: a run folder, a dataset; twice without doubles, and of a damaged one nothing is stored."""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from sqlalchemy.orm import Session
+
+from db import datasets, runs
+from db.models import Dataset, Result, Run
+from studio.metrics_file import read_metrics
+from studio.workspace import Workspace
+from vton.errors import DataError
+from vton.pairs import MAPS, open_dataset
+from vton.pairs import Dataset as Scan
+
+FORMAT = 1
+RESULT_ENDINGS = (".png", ".jpg", ".jpeg")
+PAIR_KINDS = ("flow", "truth")  # maps named by a pair, not by a stem
+
+
+class ImportFault(Exception):
+    """A folder that can't be taken in; str() is one sentence."""
+
+
+def import_run(workspace: Workspace, run_dir: Path | str, name: str | None = None) -> Run:
+    """The run of a run folder, with its results and metrics; what is known already is brought up to date.
+
+    `name` is the name of a run that is new; without it the folder's own. ImportFault leaves everything as it was.
+    """
+    folder = Path(run_dir).expanduser().resolve()
+    if not folder.is_dir():
+        raise ImportFault(f"There is no run folder at {folder}.")
+    config = read_config(folder / "config.json")
+    canonical = json.dumps(config, sort_keys=True, separators=(",", ":"))
+    with workspace.database.read() as session:
+        known = runs.by_folder(session, str(folder))
+        stored = {} if known is None else {row.path: row for row in runs.results(session, known.id)}
+    found = find_results(folder, stored)
+    metrics = read_metrics(folder / "metrics.json", ImportFault)
+    with workspace.database.write() as session:
+        try:
+            run = runs.put(
+                session,
+                name=_free_run_name(session, name or folder.name),
+                folder=str(folder),
+                config=config,
+                config_hash=hashlib.sha256(canonical.encode()).hexdigest(),
+                dataset_id=_dataset_of(session, config),
+                split=config["split"] if isinstance(config.get("split"), str) else None,
+                created_at=datetime.fromtimestamp((folder / "config.json").stat().st_mtime, UTC),
+            )
+            runs.put_results(session, run.id, found)
+            runs.put_metrics(session, run.id, metrics)
+        except ValueError as error:
+            raise ImportFault(f"{folder}: {error}.") from error
+    return run
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """The config of a run folder, checked as far as the studio relies on it."""
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ImportFault(f"{file.parent} is no run folder: it has no config.json.") from None
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ImportFault(f"{file} cannot be read as JSON ({error}).") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        found = config.get("format") if isinstance(config, dict) else type(config).__name__
+        raise ImportFault(f'{file} has "format": {found}; this release reads {FORMAT}.')
+    return config
+
+
+def find_results(folder: Path, stored: Mapping[str, Result]) -> list[runs.NewResult]:
+    """Every picture in results/, opened and checked; one that is stored and unchanged on disk is not read again."""
+    place = folder / "results"
+    if not place.is_dir() or place.resolve() != place:
+        raise ImportFault(f"{folder} is no run folder: it has no folder results/ of its own.")
+    found: dict[tuple[str, str], runs.NewResult] = {}
+    for file in sorted(place.iterdir()):
+        if file.suffix.lower() not in RESULT_ENDINGS or file.name.startswith("."):
+            continue
+        result = _find_result(folder, file, stored.get(f"results/{file.name}"))
+        if (result.person, result.cloth) in found:
+            raise ImportFault(f"{place} holds two pictures of {file.stem}.")
+        found[result.person, result.cloth] = result
+    if not found:
+        raise ImportFault(f"{place} holds no result yet; pictures are named <person>__<cloth>.png.")
+    return list(found.values())
+
+
+def _find_result(folder: Path, file: Path, stored: Result | None) -> runs.NewResult:
+    person, separator, cloth = file.stem.partition("__")
+    if not (person and separator and cloth):
+        raise ImportFault(f"{file} is not named <person>__<cloth>{file.suffix}.")
+    seen = file.lstat()
+    if not stat.S_ISREG(seen.st_mode):
+        raise ImportFault(f"{file} is a link or no file; a run folder holds its own pictures.")
+    path = f"results/{file.name}"
+    if stored and (stored.file_size, stored.file_mtime_ns) == (seen.st_size, seen.st_mtime_ns):
+        sha256, width, height = stored.sha256, stored.width, stored.height
+    else:
+        sha256, width, height = _read_picture(file)
+    return runs.NewResult(person, cloth, path, sha256, width, height, seen.st_size, seen.st_mtime_ns)
+
+
+def _read_picture(file: Path) -> tuple[str, int, int]:
+    """(sha256, width, height) of a picture that is whole."""
+    try:
+        data = file.read_bytes()
+        with Image.open(BytesIO(data)) as picture:
+            picture.load()
+            width, height = picture.size
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ImportFault(f"{file} is damaged ({reason}); delete it and make it again.") from error
+    return hashlib.sha256(data).hexdigest(), width, height
+
+
+def _free_run_name(session: Session, wanted: str) -> str:
+    """`wanted`, with a number behind it when another run has that name."""
+    name, number = wanted, 1
+    while runs.by_name(session, name) is not None:
+        number += 1
+        name = f"{wanted} {number}"
+    return name
+
+
+def _dataset_of(session: Session, config: Mapping[str, Any]) -> int | None:
+    """The dataset that a run was made on, when it is one of ours."""
+    given = config.get("data") or config.get("dataset")
+    root = given.get("root") if isinstance(given, dict) else given
+    if not isinstance(root, str):
+        return None
+    dataset = datasets.by_root(session, str(Path(root).expanduser().resolve()))
+    return dataset.id if dataset else None
+
+
+def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None) -> Dataset:
+    """The dataset in a folder; one that is known is scanned again when its folder has changed. ImportFault in a sentence."""
+    try:
+        scan = open_dataset(Path(root))
+    except (DataError, OSError) as error:
+        raise ImportFault(str(error)) from error
+    pairs = {split.name: [(pair.person, pair.cloth) for pair in split.pairs] for split in scan.splits.values()}
+    with workspace.database.write() as session:
+        dataset = datasets.by_root(session, str(scan.root))
+        if dataset is None:
+            wanted = name or scan.root.name
+            return datasets.add(
+                session, _free_dataset_name(session, wanted), str(scan.root), scan.fingerprint, _items(scan), pairs
+            )
+        if dataset.fingerprint != scan.fingerprint:
+            datasets.replace_contents(session, dataset.id, scan.fingerprint, _items(scan), pairs)
+    return dataset
+
+
+def _items(scan: Scan) -> list[datasets.NewItem]:
+    """Every stem of a scan with the maps that lie on disk for it."""
+    found = []
+    for split in scan.splits.values():
+        by_stem: dict[str, dict[str, str]] = {}
+        for kind in MAPS:
+            if kind not in PAIR_KINDS:
+                for stem, path in split.maps[kind].items():
+                    by_stem.setdefault(stem, {})[kind] = path
+        found += [
+            datasets.NewItem(split.name, stem, "image" in maps, "cloth" in maps, maps)
+            for stem, maps in sorted(by_stem.items())
+            if "image" in maps or "cloth" in maps
+        ]
+    return found
+
+
+def _free_dataset_name(session: Session, wanted: str) -> str:
+    name, number = wanted, 1
+    while datasets.by_name(session, name) is not None:
+        number += 1
+        name = f"{wanted} {number}"
+    return name
+
+
+def remove_run(workspace: Workspace, run_id: int) -> None:
+    """Forget a run with its ratings, and delete its folder when the studio made it (it lies in the workspace's runs)."""
+    with workspace.database.write() as session:
+        run = runs.get(session, run_id)
+        if run is None:
+            return
+        runs.remove(session, run_id)
+    folder, home = Path(run.folder), workspace.settings.runs_dir.resolve()
+    if folder != home and folder.is_relative_to(home) and folder.is_dir():
+        leaving = folder.with_name(f".removed-{run_id}-{os.getpid()}")
+        folder.rename(leaving)
+        shutil.rmtree(leaving)

@@ -1,0 +1,146 @@
+"""What the rating component sends, stored once; what it shows next, looked up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db import ratings, runs
+from db.models import Rating, Result
+from db.ratings import AXES
+
+AHEAD = 6  # results that the browser holds beyond the one shown
+BACK = 40  # judgements that undo reaches after a reload
+CLIENT = "studio rate page"
+FUTURE_SECONDS = 120  # how far a browser's clock may run ahead before it is not believed
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One entry of the browser's outbox; no score takes the rater's score on that axis back."""
+
+    uid: str
+    result_id: int
+    sha256: str
+    axis: str
+    score: int | None
+    shown_at: datetime
+
+
+def read_outbox(sent: Any) -> list[Judgement]:
+    """The entries of an outbox as sent by a browser; what is malformed is left out, it could never be stored."""
+    if not isinstance(sent, list):
+        return []
+    return [judgement for judgement in map(_read_entry, sent) if judgement is not None]
+
+
+def _read_entry(entry: Any) -> Judgement | None:
+    if not isinstance(entry, dict):
+        return None
+    uid, result_id, sha256 = entry.get("uid"), entry.get("result_id"), entry.get("sha256")
+    axis, score, shown_at = entry.get("axis"), entry.get("score"), entry.get("shown_at")
+    whole = isinstance(score, float) and score.is_integer()
+    score = int(score) if whole else score
+    result_id = int(result_id) if isinstance(result_id, float) and result_id.is_integer() else result_id
+    if not (isinstance(uid, str) and 8 <= len(uid) <= 64 and type(result_id) is int and isinstance(sha256, str)):
+        return None
+    if axis not in AXES or not (score is None or (type(score) is int and 1 <= score <= 5)):
+        return None
+    return Judgement(uid, result_id, sha256, axis, score, _moment(shown_at))
+
+
+def _moment(text: Any) -> datetime:
+    now = datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return now
+    if moment.tzinfo is None or (moment - now).total_seconds() > FUTURE_SECONDS:
+        return now
+    return moment.astimezone(UTC)
+
+
+def store(session: Session, rater_id: int, judgements: Iterable[Judgement]) -> None:
+    """Store each judgement once, in the order given; one of a result that is gone has nothing to be stored for."""
+    for one in judgements:
+        if runs.result(session, one.result_id) is None:
+            continue
+        if one.score is None:
+            _take_back(session, rater_id, one)
+            continue
+        ratings.rate(
+            session,
+            uid=one.uid,
+            rater_id=rater_id,
+            result_id=one.result_id,
+            result_sha256=one.sha256,
+            axis=one.axis,
+            score=one.score,
+            shown_at=one.shown_at,
+            client=CLIENT,
+        )
+
+
+def _take_back(session: Session, rater_id: int, one: Judgement) -> None:
+    """Undo the rater's live score of one result on one axis; the same uid again changes nothing."""
+    if session.scalar(select(Rating.id).where(Rating.uid == one.uid)) is not None:
+        return
+    live = session.scalar(
+        select(Rating).where(
+            Rating.rater_id == rater_id, Rating.result_id == one.result_id, Rating.axis == one.axis, Rating.live
+        )
+    )
+    if live is not None:
+        live.live = False
+        session.flush()
+    session.add(
+        Rating(
+            uid=one.uid,
+            rater_id=rater_id,
+            result_id=one.result_id,
+            result_sha256=one.sha256,
+            axis=one.axis,
+            score=None,
+            shown_at=one.shown_at,
+            client=CLIENT,
+            supersedes=live.id if live else None,
+            live=False,
+        )
+    )
+    session.flush()
+
+
+def queue(session: Session, run_id: int, rater_id: int, wanted: int | None, skipped: list[int]) -> list[Result]:
+    """The next results to rate: the one `wanted` first, those skipped last."""
+    fresh: list[Result] = []
+    later: list[Result] = []
+    seen: set[int] = set()
+    after: int | None = None
+    while len(fresh) < AHEAD:
+        found = ratings.next_unrated(session, run_id, rater_id, after)
+        if found is None or found.id in seen:  # none left, or once around
+            break
+        seen.add(found.id)
+        after = found.id
+        (later if found.id in skipped else fresh).append(found)
+    later.sort(key=lambda row: skipped.index(row.id))
+    ahead = fresh + later[:AHEAD]
+    first = runs.result(session, wanted) if wanted is not None else None
+    if first is None or first.run_id != run_id:
+        return ahead
+    return [first, *(row for row in ahead if row.id != first.id)]
+
+
+def history(session: Session, run_id: int, rater_id: int) -> list[Rating]:
+    """The rater's last live scores in a run, oldest first: what undo takes back after a reload."""
+    chosen = (
+        select(Rating)
+        .join(Result, Result.id == Rating.result_id)
+        .where(Result.run_id == run_id, Rating.rater_id == rater_id, Rating.live, Rating.result_sha256 == Result.sha256)
+        .order_by(Rating.id.desc())
+        .limit(BACK)
+    )
+    return list(session.scalars(chosen))[::-1]

@@ -1,0 +1,124 @@
+"""The agnostic area: what of a photo is erased so that neither the worn garment nor its outline stays visible.
+
+The drawn shape is VITON-HD's own rule (datasets.py, `get_img_agnostic`, with the radius of HR-VITON's thread #45), guarded:
+missing hips are rebuilt, missing arm joints skipped, the parsed garment and neck are always covered.
+"""
+
+import cv2
+import numpy as np
+
+from vton.errors import PreprocessError
+from vton.labels import ARM_CHAINS, ARMS, GARMENT, HEAD, LOWER_BODY, Keypoint, ParseClass
+
+GREY = 128
+K = Keypoint
+
+
+def agnostic_mask(parse: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    """The area to erase, bool (H, W), from `parse` ids (H, W) and `keypoints` (25, 3) in pixels.
+
+    The rule's shape, united with the parsed garment and neck, dilated, its outline smoothed, minus face, hair, lower body
+    and hands. PreprocessError where a shoulder is missing.
+    """
+    joints, width = _joints(parse, keypoints)
+    radius = width / 16 + 1
+    area = _torso(joints, radius, parse.shape) | _arms(joints, radius, parse.shape)
+    area |= np.isin(parse, (*GARMENT, ParseClass.NECK))
+    grow = max(1, round(radius / 3))
+    area = cv2.dilate(area.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1,) * 2))
+    area = cv2.GaussianBlur(area.astype(np.float32), (0, 0), max(radius / 2, 0.5)) > 0.4
+    area |= np.isin(parse, (*GARMENT, ParseClass.NECK))
+    return area & ~np.isin(parse, (*HEAD, *LOWER_BODY)) & ~hands(parse, keypoints)
+
+
+def erase(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """`image` uint8 (H, W, 3) with the masked area grey: the agnostic always agrees with its mask."""
+    return np.where(mask[..., None], np.uint8(GREY), image)
+
+
+def erase_parse(parse: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """`parse` without the garment and the neck, and without the arms where they are masked."""
+    gone = np.isin(parse, (*GARMENT, ParseClass.NECK)) | (mask & np.isin(parse, ARMS))
+    return np.where(gone, parse.dtype.type(0), parse)
+
+
+def hands(parse: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    """Where the arm's skin reaches beyond the wrist, bool (H, W)."""
+    rows, columns = np.mgrid[: parse.shape[0], : parse.shape[1]]
+    found = np.zeros(parse.shape, bool)
+    for label, (_, elbow, wrist) in ARM_CHAINS.items():
+        if keypoints[elbow, 2] > 0 and keypoints[wrist, 2] > 0:
+            forearm = keypoints[wrist, :2] - keypoints[elbow, :2]
+            length = max(float(np.hypot(*forearm)), 1.0)
+            beyond = ((columns - keypoints[wrist, 0]) * forearm[0] + (rows - keypoints[wrist, 1]) * forearm[1]) / length
+            near = np.hypot(columns - keypoints[wrist, 0], rows - keypoints[wrist, 1]) < max(1.2 * length, 1)
+            found |= (parse == label) & (beyond > 0) & near
+    return found
+
+
+def _joints(parse: np.ndarray, keypoints: np.ndarray) -> tuple[np.ndarray, float]:
+    """Joints (25, 3) with the hips rebuilt and the hip line as wide as the shoulders, and that width in pixels."""
+    joints = np.where(keypoints[:, 2:] > 0, keypoints, 0).astype(np.float64)
+    if not (np.isfinite(joints).all() and joints[K.RIGHT_SHOULDER, 2] and joints[K.LEFT_SHOULDER, 2]):
+        raise PreprocessError("No two shoulders were found in the photo; the person must face the camera.")
+    columns = np.flatnonzero(np.isin(parse, GARMENT).any(0))
+    garment = float(np.ptp(columns)) if columns.size else 0.0
+    measured = float(np.hypot(*(joints[K.LEFT_SHOULDER, :2] - joints[K.RIGHT_SHOULDER, :2])))
+    width = max(measured, 0.4 * garment, 0.05 * parse.shape[1])
+    right, left = joints[K.RIGHT_HIP], joints[K.LEFT_HIP]
+    shoulders = (joints[K.LEFT_SHOULDER, :2] + joints[K.RIGHT_SHOULDER, :2]) / 2
+    known = [hip[:2] for hip in (right, left) if hip[2]]
+    middle = np.mean(known, 0) if len(known) == 2 else np.array([shoulders[0], shoulders[1] + 1.5 * width])
+    if len(known) == 1:
+        middle = np.array([(known[0][0] + shoulders[0]) / 2, known[0][1]])
+    side = np.array([width / 2, 0.0])
+    joints[K.RIGHT_HIP, :2], joints[K.LEFT_HIP, :2] = middle - side, middle + side
+    if not joints[K.NECK, 2]:
+        joints[K.NECK, :2] = shoulders
+    return joints, width
+
+
+def _torso(joints: np.ndarray, r: float, size: tuple[int, ...]) -> np.ndarray:
+    """Hips, sides, hip line, the polygon between shoulders and hips, and the neck rectangle."""
+    canvas = np.zeros(size, np.uint8)
+    for hip in (K.RIGHT_HIP, K.LEFT_HIP):
+        cv2.ellipse(canvas, _at(joints[hip], size), (_px(3 * r), _px(6 * r)), 0, 0, 360, 1, -1)
+    for start, end, width in (
+        (K.RIGHT_SHOULDER, K.RIGHT_HIP, 6),
+        (K.LEFT_SHOULDER, K.LEFT_HIP, 6),
+        (K.RIGHT_HIP, K.LEFT_HIP, 12),
+        (K.RIGHT_SHOULDER, K.LEFT_SHOULDER, 12),
+    ):
+        cv2.line(canvas, _at(joints[start], size), _at(joints[end], size), 1, _px(width * r))
+    corners = [_at(joints[j], size) for j in (K.RIGHT_SHOULDER, K.LEFT_SHOULDER, K.LEFT_HIP, K.RIGHT_HIP)]
+    cv2.fillPoly(canvas, [np.array(corners)], 1)
+    x, y = _at(joints[K.NECK], size)
+    cv2.rectangle(canvas, (x - _px(5 * r), y - _px(9 * r)), (x + _px(5 * r), y), 1, -1)
+    return canvas > 0
+
+
+def _arms(joints: np.ndarray, r: float, size: tuple[int, ...]) -> np.ndarray:
+    """A thick line along each arm as far as its joints are known, ending at the wrist."""
+    canvas = np.zeros(size, np.uint8)
+    for chain in ARM_CHAINS.values():
+        shoulder = _at(joints[chain[0]], size)
+        cv2.ellipse(canvas, shoulder, (_px(5 * r), _px(6 * r)), 0, 0, 360, 1, -1)
+        reached = shoulder
+        for joint in chain[1:]:
+            if not joints[joint, 2]:
+                break
+            here = _at(joints[joint], size)
+            cv2.line(canvas, reached, here, 1, _px(10 * r))
+            cv2.circle(canvas, here, _px(5 * r), 1, -1)
+            reached = here
+    return canvas > 0
+
+
+def _at(joint: np.ndarray, size: tuple[int, ...]) -> tuple[int, int]:
+    """The joint's pixel, kept within one picture's width of the picture."""
+    height, width = size
+    return int(np.clip(joint[0], -width, 2 * width)), int(np.clip(joint[1], -height, 2 * height))
+
+
+def _px(length: float) -> int:
+    return max(1, round(length))
