@@ -36,6 +36,11 @@ def list_active(session: Session) -> list[Job]:
     return list(session.scalars(select(Job).where(Job.state.in_(ACTIVE_STATES)).order_by(Job.id)))
 
 
+def ever_done(session: Session, kind: str) -> bool:
+    """Whether a job of this kind was ever done."""
+    return session.scalar(select(Job.id).where(Job.kind == kind, Job.state == "done").limit(1)) is not None
+
+
 def set_process(session: Session, job_id: int, pid: int, process_started: float) -> None:
     """Which process was started for a job that is not over."""
     job = session.get(Job, job_id)

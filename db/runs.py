@@ -128,6 +128,11 @@ def by_folder(session: Session, folder: str) -> Run | None:
     return session.scalar(select(Run).where(Run.folder == folder))
 
 
+def folders(session: Session) -> list[str]:
+    """Where the runs lie."""
+    return list(session.scalars(select(Run.folder)))
+
+
 def rename(session: Session, run_id: int, name: str) -> Run:
     """Give a run another name; ValueError when it is taken or empty, or there is no such run."""
     run = session.get(Run, run_id)
@@ -166,6 +171,11 @@ def _matches(search: str) -> list[Any]:
 def result(session: Session, result_id: int) -> Result | None:
     """The result with this id."""
     return session.get(Result, result_id)
+
+
+def result_of_pair(session: Session, run_id: int, person: str, cloth: str) -> Result | None:
+    """The result of a pair in a run."""
+    return session.scalar(select(Result).where(Result.run_id == run_id, Result.person == person, Result.cloth == cloth))
 
 
 def metrics(session: Session, run_id: int) -> list[Metric]:

@@ -25,7 +25,9 @@ if given:
             on_click="ignore",
         )
 if not rateable:
-    empty("There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab")
+    empty(
+        "There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab"
+    )
     st.stop()
 if st.session_state.get("run") not in rateable:
     st.session_state.pop("run", None)
@@ -37,6 +39,4 @@ if chosen.rater is None:
 with spoken_errors():
     run = rateable[name]
     wanted = st.query_params.get("result", "")
-    rating_loop(
-        chosen.workspace, run, known[run.dataset_id], chosen.rater, int(wanted) if wanted.isdecimal() else None
-    )
+    rating_loop(chosen.workspace, run, known[run.dataset_id], chosen.rater, int(wanted) if wanted.isdecimal() else None)

@@ -145,7 +145,7 @@ def _dataset_of(session: Session, config: Mapping[str, Any]) -> int | None:
 
 
 def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None) -> Dataset:
-    """The dataset in a folder; one that is known is scanned again when its folder has changed. ImportFault in a sentence."""
+    """The dataset in a folder; one that is known is brought up to date. ImportFault in a sentence."""
     try:
         scan = open_dataset(Path(root))
     except (DataError, OSError) as error:
@@ -189,7 +189,7 @@ def _free_dataset_name(session: Session, wanted: str) -> str:
 
 
 def remove_run(workspace: Workspace, run_id: int) -> None:
-    """Forget a run with its ratings, and delete its folder when the studio made it (it lies in the workspace's runs)."""
+    """Forget a run with its ratings, and delete its folder when it is one of the workspace's own."""
     with workspace.database.write() as session:
         run = runs.get(session, run_id)
         if run is None:

@@ -1,196 +1,112 @@
-"""Jobs: our command lines run in processes of their own, which outlive a closed tab and a restarted server.
+"""Jobs, as the pages use them: what can be started (try-ons, measurement, the demo set), watched and ended."""
 
-`python -m studio.jobs JOB_ID` is the small wrapper that such a process runs: it starts the command, keeps the row, and
-imports what the command made.
-"""
-
-import json
+import hashlib
 import os
-import subprocess
+import re
 import sys
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from db import jobs as rows
-from db.models import ACTIVE_STATES, Job
-from studio import processes
-from studio.settings import ROOT
-from studio.workspace import Workspace, WorkspaceError, workspace
+from db.models import ACTIVE_STATES, Dataset, Job, Run
+from studio.jobcontrol import JobError, JobStatus, cancel, list_recent, reconcile, start, status
+from studio.workspace import Workspace
 
-LOG, PROGRESS = "log.txt", "progress.json"
-TAIL_BYTES, TAIL_LINES = 16_384, 40
-ORPHAN_SECONDS = 30  # a queued job without a process for longer than this lost its starter
+__all__ = [
+    "ACTIVE_STATES",
+    "JobError",
+    "JobStatus",
+    "again",
+    "cancel",
+    "list_recent",
+    "reconcile",
+    "start",
+    "start_drawing",
+    "start_evaluate",
+    "start_generate",
+    "status",
+]
 
-
-class JobError(Exception):
-    """A job that can't be started; str() is one sentence."""
-
-
-@dataclass(frozen=True)
-class JobStatus:
-    """A job as it is now."""
-
-    job: Job
-    progress: dict[str, Any] | None  # label, done, total, seconds, eta, note
-    log_tail: str
-
-    @property
-    def active(self) -> bool:
-        """Whether it is still going on."""
-        return self.job.state in ACTIVE_STATES
+DEMO_NAME = "Drawn demo set"
+FIRST_RUN = "Geometric, first try-ons"
 
 
-def start(
-    workspace: Workspace, kind: str, title: str, command: Sequence[str], after: dict[str, Any] | None = None
+def again(workspace: Workspace, job: Job) -> Job:
+    """Start a job's command once more after it failed, was cancelled or lost; it does only what is missing."""
+    return start(workspace, job.kind, job.title, job.command, job.after)
+
+
+def start_generate(
+    workspace: Workspace,
+    dataset: Dataset,
+    split: str,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    paired: bool = False,
+    name: str = "",
+    warp: str = "geometric",
+    diffusion: str = "none",
+    seed: int = 0,
 ) -> Job:
-    """Start a command as a job; the same command that is going on already is given back instead of started twice.
-
-    `after` is what the wrapper does when the command has ended: {"import_run": folder, "name": name},
-    {"add_dataset": root, "name": name, "generate": {...}}.
-    """
-    reconcile(workspace)
-    with workspace.database.write() as session:
-        for job in rows.list_active(session):
-            if job.command == list(command):
-                return job
-        home = str(workspace.settings.jobs_dir)
-        job = rows.create(session, kind=kind, title=title, command=command, after=after or {}, folder_of=home)
-    folder = Path(job.folder)
-    try:
-        folder.mkdir(parents=True)
-        process = _launch(workspace, job)
-    except OSError as error:
-        with workspace.database.write() as session:
-            rows.set_state(session, job.id, "failed", note=f"it could not be started: {error}")
-        raise JobError(f"The job {title!r} could not be started: {error}.") from error
-    threading.Thread(target=process.wait, daemon=True).start()  # so that it does not stay behind as a zombie
-    with workspace.database.write() as session:
-        rows.set_process(session, job.id, process.pid, processes.started_at(process.pid) or 0.0)
-        return rows.get(session, job.id) or job
-
-
-def _launch(workspace: Workspace, job: Job) -> "subprocess.Popen[bytes]":
-    environment = {
-        **os.environ,
-        **workspace.settings.environment(),
-        processes.JOB_VARIABLE: job.folder,
-        "VTON_PROGRESS": str(Path(job.folder) / PROGRESS),
-        "PYTHONUNBUFFERED": "1",
-    }
-    with (Path(job.folder) / LOG).open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "studio.jobs", str(job.id)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a group of its own: Ctrl-C at the server does not reach it
-        )
-
-
-def status(workspace: Workspace, job_id: int) -> JobStatus | None:
-    """A job as it is now, its row set right when its process is gone; None when there is no such job."""
-    with workspace.database.read() as session:
-        job = rows.get(session, job_id)
-    if job is None:
-        return None
-    job = _reconciled(workspace, job)
-    folder = Path(job.folder)
-    return JobStatus(job, read_progress(folder / PROGRESS), read_tail(folder / LOG))
-
-
-def list_recent(workspace: Workspace, limit: int = 50) -> list[Job]:
-    """The newest jobs, newest first, their states set right."""
-    reconcile(workspace)
-    with workspace.database.read() as session:
-        return rows.list_recent(session, limit)
-
-
-def reconcile(workspace: Workspace) -> None:
-    """Set every job right that is stored as going on and whose process is gone."""
-    with workspace.database.read() as session:
-        active = rows.list_active(session)
-    for job in active:
-        _reconciled(workspace, job)
-
-
-def _reconciled(workspace: Workspace, job: Job) -> Job:
-    if job.state not in ACTIVE_STATES or _has_process(job):
-        return job
-    with workspace.database.read() as session:
-        job = rows.get(session, job.id) or job  # it may have ended between the two looks
-    if job.state not in ACTIVE_STATES or _has_process(job):
-        return job
-    processes.end_job(job.folder)  # what its wrapper may have left running
-    last = last_line(Path(job.folder) / LOG)
-    note = "its process vanished without saying how it ended" + (f"; last it said: {last}" if last else "")
-    with workspace.database.write() as session:
-        return rows.set_state(session, job.id, "lost", note=note) or job
-
-
-def _has_process(job: Job) -> bool:
-    if job.pid is None or job.process_started is None:
-        from db.models import now
-
-        return (now() - job.created_at).total_seconds() < ORPHAN_SECONDS
-    return processes.is_alive(job.pid, job.process_started)
-
-
-def cancel(workspace: Workspace, job_id: int) -> Job | None:
-    """End a job with every process that it started; what it made until then is kept and imported. None if unknown."""
-    with workspace.database.write() as session:
-        job = rows.get(session, job_id)
-        if job is None or job.state not in ACTIVE_STATES:
-            return job
-        job = rows.set_state(session, job_id, "cancelled", note="cancelled") or job
-    processes.end_job(job.folder)
-    if "import_run" in job.after:
-        from studio.wrapper import take_in
-
-        take_in(workspace, job)
+    """A run over pairs of a split: those given, else the split's list, else (paired) everyone in their own garment."""
+    title = name.strip() or f"{dataset.name}, {split}, {'paired' if paired else 'unpaired'}"
+    command = [sys.executable, "-m", "vton.generate", "--data", dataset.root, "--split", split]
+    command += ["--warp", warp, "--diffusion", diffusion, "--seed", str(seed)]
+    command += ["--device", workspace.settings.device] if workspace.settings.device != "auto" else []
+    if pairs is not None:
+        command += ["--pairs", str(_write_pairs(workspace, pairs))]
+    command += ["--paired"] if paired and pairs is None else []
+    folder = _reserve_folder(workspace.settings.runs_dir, title)
+    command += ["--out", str(folder)]
+    job = start(workspace, "generate", title, command, {"import_run": str(folder), "name": title})
+    if job.command != command:  # the same work is going on already, in its own folder
+        folder.rmdir()
     return job
 
 
-def read_progress(file: Path) -> dict[str, Any] | None:
-    """What the command last said of its progress."""
-    try:
-        progress = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None  # not said yet
-    return progress if isinstance(progress, dict) else None
+def start_evaluate(workspace: Workspace, run: Run, data: str | None = None) -> Job:
+    """Measure a run; its metrics.json is taken in at the end."""
+    command = [sys.executable, "-m", "vton.evaluate", run.folder, *(["--data", data] if data else [])]
+    return start(workspace, "evaluate", f"Measure {run.name}", command, {"import_run": run.folder})
 
 
-def read_tail(file: Path) -> str:
-    """The last lines of a log."""
-    try:
-        with file.open("rb") as stream:
-            stream.seek(max(0, file.stat().st_size - TAIL_BYTES))
-            text = stream.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.replace("\r\n", "\n").replace("\r", "\n").splitlines()[-TAIL_LINES:])
+def start_drawing(
+    workspace: Workspace,
+    out: Path | None = None,
+    n_test: int = 24,
+    size: tuple[int, int] = (512, 384),
+    seed: int = 0,
+    name: str = DEMO_NAME,
+    first_pairs: int = 12,
+) -> Job:
+    """Draw a small dataset of (height, width), add it, then make the first try-ons on it (none where 0)."""
+    out = out or workspace.settings.demo_set
+    command = [sys.executable, "-m", "vton.synthetic", "--out", str(out), "--train", "0", "--test", str(n_test)]
+    command += ["--seed", str(seed), "--size", f"{size[0]}x{size[1]}"]
+    after: dict[str, Any] = {"add_dataset": str(out), "name": name}
+    if first_pairs:
+        after["generate"] = {"split": "test", "pairs": first_pairs, "name": FIRST_RUN}
+    return start(workspace, "draw", "Draw the demo set", command, after)
 
 
-def last_line(file: Path) -> str:
-    """The last line of a log that says something."""
-    lines = [line.strip() for line in read_tail(file).splitlines() if line.strip()]
-    return lines[-1][:500] if lines else ""
+def _reserve_folder(home: Path, title: str) -> Path:
+    """An empty folder below `home` that was not there before, called after `title`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "run"
+    folder, number = home / slug, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            number += 1
+            folder = home / f"{slug}-{number}"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the job whose id is given, in this process."""
-    from studio.wrapper import run_job
-
-    try:
-        return run_job(workspace(), int(arguments[0]))
-    except WorkspaceError as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _write_pairs(workspace: Workspace, pairs: Sequence[tuple[str, str]]) -> Path:
+    """A pair list in the workspace, named by its contents: the same pairs are the same file."""
+    text = "".join(f"{person}.jpg {cloth}.jpg\n" for person, cloth in pairs)
+    file = workspace.settings.jobs_dir / f"pairs-{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+    if not file.exists():
+        unfinished = file.with_suffix(f".{os.getpid()}.tmp")
+        unfinished.write_text(text)
+        unfinished.replace(file)
+    return file

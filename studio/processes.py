@@ -30,7 +30,10 @@ def is_alive(pid: int, process_started: float) -> bool:
 
 
 def of_job(folder: Path | str) -> list[psutil.Process]:
-    """Every living process that was started for the job with this folder, this one excepted."""
+    """Every living process that was started for the job with this folder, this one excepted.
+
+    They are known by a variable in their environment: children of children inherit it, also those that left the group.
+    """
     found = []
     for process in psutil.process_iter():
         try:
@@ -42,21 +45,20 @@ def of_job(folder: Path | str) -> list[psutil.Process]:
 
 
 def end_job(folder: Path | str, grace: float = GRACE_SECONDS) -> int:
-    """End every process of a job, those also that its command started; returns how many there were."""
-    ended: set[int] = set()
+    """End every process of a job, politely first; returns how many there were."""
+    asked: set[int] = set()
     deadline = time.monotonic() + grace
-    polite = True
     while living := of_job(folder):
+        insist = time.monotonic() >= deadline
         for process in living:
             try:
-                if not polite:
+                if insist:
                     process.kill()
-                elif process.pid not in ended:
+                elif process.pid not in asked:
                     process.terminate()
             except psutil.NoSuchProcess:
                 continue
             finally:
-                ended.add(process.pid)
-        psutil.wait_procs(living, timeout=0.2)
-        polite = time.monotonic() < deadline
-    return len(ended)
+                asked.add(process.pid)
+        psutil.wait_procs(living, timeout=0.1)
+    return len(asked)

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]  # the repository
@@ -19,40 +19,46 @@ class Settings(BaseSettings):
     device: str = "auto"  # auto, cuda, mps or cpu
     port: int = Field(default=8501, ge=1, le=65535)
 
-    @property
-    def place(self) -> Path:
-        """The workspace's folder, absolute."""
-        return self.workspace.expanduser().absolute()
+    @field_validator("workspace")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()  # a process of ours may run elsewhere
+
+    @field_validator("database_url")
+    @classmethod
+    def _absolute_url(cls, value: str | None) -> str | None:
+        file = (value or "").removeprefix("sqlite:///")
+        return value if file in ("", value) else f"sqlite:///{Path(file).expanduser().absolute()}"
 
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite:///{self.place / 'studio.db'}"
+        return self.database_url or f"sqlite:///{self.workspace / 'studio.db'}"
 
     @property
     def runs_dir(self) -> Path:
         """Run folders that the studio makes."""
-        return self.place / "runs"
+        return self.workspace / "runs"
 
     @property
     def jobs_dir(self) -> Path:
         """One folder a job: its log and its progress."""
-        return self.place / "jobs"
+        return self.workspace / "jobs"
 
     @property
     def cache_dir(self) -> Path:
         """What can be made again, thumbnails above all."""
-        return self.place / "cache"
+        return self.workspace / "cache"
 
     @property
     def demo_set(self) -> Path:
         """The small drawn dataset that the first start makes."""
-        return self.place / "demo-set"
+        return self.workspace / "demo-set"
 
     def environment(self) -> dict[str, str]:
         """The variables that give a process of ours these same settings."""
         named = {
-            "VTON_STUDIO_WORKSPACE": str(self.place),
+            "VTON_STUDIO_WORKSPACE": str(self.workspace),
             "VTON_STUDIO_DEVICE": self.device,
             "VTON_STUDIO_PORT": str(self.port),
         }

@@ -34,12 +34,12 @@ class Workspace:
 def open_workspace(settings: Settings) -> Workspace:
     """Make the folders that are missing, bring the database up to date and open it. WorkspaceError in one sentence."""
     try:
-        for folder in (settings.place, settings.runs_dir, settings.jobs_dir, settings.cache_dir):
+        for folder in (settings.workspace, settings.runs_dir, settings.jobs_dir, settings.cache_dir):
             folder.mkdir(parents=True, exist_ok=True)
-        key = _read_key(settings.place / KEY_FILE)
+        key = _read_key(settings.workspace / KEY_FILE)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WorkspaceError(f"The workspace {settings.place} cannot be used ({reason}); name another.") from error
+        raise WorkspaceError(f"The workspace {settings.workspace} cannot be used ({reason}); name another.") from error
     try:
         upgrade(settings.url)
         database = open_database(settings.url)

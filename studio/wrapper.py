@@ -1,21 +1,21 @@
-"""What a job's own process does: run the command, keep the row alive, say how it ended, take in what it made."""
+"""python -m studio.wrapper JOB_ID: a job's own process; it runs the command, keeps the row, takes in the results."""
 
 import os
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy.exc import OperationalError
 
+from db import datasets
 from db import jobs as rows
-from db.models import Job
-from studio import launches, processes
+from db.models import ACTIVE_STATES, Job
+from studio import joblog, processes
 from studio.importer import ImportFault, add_dataset, import_run
-from studio.jobs import LOG, JobError, last_line
+from studio.jobs import JobError, start_generate
 from studio.settings import ROOT
-from studio.workspace import Workspace
+from studio.workspace import Workspace, WorkspaceError, workspace
 
 HEARTBEAT_SECONDS = 3.0
 
@@ -34,13 +34,14 @@ def run_job(workspace: Workspace, job_id: int) -> int:
         _end(workspace, job, "failed", None, f"it could not be started: {error}")
         return 1
     code = _watch(workspace, job, process)
-    said = last_line(Path(job.folder) / LOG) if code else ""
-    note, whole = take_in(workspace, job)
-    if code:
-        _end(workspace, job, "failed", code, said or f"it ended with exit code {code} and said nothing")
-    else:
-        _end(workspace, job, "done" if whole else "failed", code, note)
-    return 0 if code == 0 and whole else 1
+    said = joblog.last_line(job.folder) or f"it ended with exit code {code} and said nothing"
+    half_drawn = code != 0 and "add_dataset" in job.after
+    fault = "" if half_drawn else _take_in(workspace, job)
+    if code or fault:
+        _end(workspace, job, "failed", code, said if code else fault)
+        return 1
+    _end(workspace, job, "done", code, "")
+    return 0
 
 
 def _watch(workspace: Workspace, job: Job, process: "subprocess.Popen[bytes]") -> int:
@@ -49,7 +50,7 @@ def _watch(workspace: Workspace, job: Job, process: "subprocess.Popen[bytes]") -
         try:
             return process.wait(HEARTBEAT_SECONDS)
         except subprocess.TimeoutExpired:
-            if _heartbeat(workspace, job.id) not in rows.ACTIVE_STATES:
+            if _heartbeat(workspace, job.id) not in ACTIVE_STATES:
                 processes.end_job(job.folder)
 
 
@@ -67,18 +68,32 @@ def _end(workspace: Workspace, job: Job, state: str, code: int | None, note: str
         rows.set_state(session, job.id, state, exit_code=code, note=note)
 
 
-def take_in(workspace: Workspace, job: Job) -> tuple[str, bool]:
-    """Import what a job made, as its `after` says; (a sentence, whether all went well)."""
-    after: dict[str, Any] = job.after
+def _take_in(workspace: Workspace, job: Job) -> str:
+    """Do what follows on the command; the sentence that says why it could not be done, empty when it was."""
+    after = job.after
     try:
         if "import_run" in after:
-            run = import_run(workspace, after["import_run"], after.get("name"))
-            return f"taken in as the run {run.name!r}", True
+            import_run(workspace, after["import_run"], after.get("name"))
         if "add_dataset" in after:
             dataset = add_dataset(workspace, after["add_dataset"], after.get("name"))
             if "generate" in after:
-                launches.start_first(workspace, dataset, **after["generate"])
-            return f"taken in as the dataset {dataset.name!r}", True
+                first = after["generate"]
+                with workspace.database.read() as session:
+                    pairs = datasets.page_pairs(session, dataset.id, first["split"], paired=False, limit=first["pairs"])
+                start_generate(workspace, dataset, first["split"], pairs, name=first["name"])
     except (ImportFault, JobError) as error:
-        return str(error), False
-    return "", True
+        return str(error)
+    return ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the job whose id is given, in this process."""
+    try:
+        return run_job(workspace(), int(arguments[0]))
+    except WorkspaceError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

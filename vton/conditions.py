@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from vton.errors import DataError
-from vton.images import mask_to_tensor, read_image, read_json, read_labels, read_mask, resize_image, resize_labels, to_tensor
+from vton.images import (
+    mask_to_tensor,
+    read_image,
+    read_json,
+    read_labels,
+    read_mask,
+    resize_image,
+    resize_labels,
+    to_tensor,
+)
 from vton.labels import COCO_18, Keypoint
 from vton.pairs import Pair, Split
 from vton.preprocess.agnostic import agnostic_mask, erase, erase_parse

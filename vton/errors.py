@@ -1,10 +1,10 @@
 """What can go wrong, in sentences meant for the person at the screen.
 
-    VtonError
-    |- DataError         a file is missing or malformed: which one, and what to do
-    |- PreprocessError   a photo cannot be used: no person in it, no shoulders to hang a garment on
-    |- CheckpointError   weights that do not fit what they are asked to do
-    |- WeightsMissing    published weights that are not here: what to fetch, and where it goes
+VtonError
+|- DataError         a file is missing or malformed: which one, and what to do
+|- PreprocessError   a photo cannot be used: no person in it, no shoulders to hang a garment on
+|- CheckpointError   weights that do not fit what they are asked to do
+|- WeightsMissing    published weights that are not here: what to fetch, and where it goes
 """
 
 

@@ -3,7 +3,7 @@
 All points are (x, y) in pixels of the garment photo; index 0 is the picture's left side, 1 its right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -83,16 +83,15 @@ def find_garment(cloth: np.ndarray, mask: np.ndarray) -> Garment:
         area = (area[:, ::-1] if side else area).astype(np.uint8)
         area = cv2.resize(area, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR) > 0
         sleeves.append(Sleeve(unflip(outer, side), unflip(inner, side), area & full))
-    torso = full.copy()
-    for sleeve in sleeves:
-        if sleeve is not None:
-            torso &= ~sleeve.area
     collar = np.stack([unflip(found.collar, side) for side, found in enumerate(sides)])
     armpits = np.stack([unflip(found.armpit, side) for side, found in enumerate(sides)])
-    collar = _without_hanger(collar, armpits, full)
-    inside = find_inside(cloth, full, collar)
+    usual = _without_hanger(collar, armpits, full)
+    inside = find_inside(cloth, full, usual)
+    if usual is not collar:
+        inside |= _above(usual, full.shape)
+    sleeves, torso = _parts(full, sleeves, armpits)
     return Garment(
-        collar=collar,
+        collar=usual,
         shoulders=np.stack([unflip(found.shoulder, side) for side, found in enumerate(sides)]),
         armpits=armpits,
         hem=np.stack([unflip(found.edge[-1], side) for side, found in enumerate(sides)]),
@@ -278,6 +277,36 @@ def _without_hanger(collar: np.ndarray, armpits: np.ndarray, mask: np.ndarray) -
     return np.column_stack([x, mask.argmax(0)[np.round(x).astype(int)]]).astype(float)
 
 
+def _above(collar: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """All rows above the line through both collar points, bool (H, W)."""
+    line = np.interp(np.arange(size[1]), collar[:, 0], collar[:, 1])
+    return np.arange(size[0])[:, None] < line[None]
+
+
+def _parts(
+    mask: np.ndarray, sleeves: list[Sleeve | None], armpits: np.ndarray
+) -> tuple[list[Sleeve | None], np.ndarray]:
+    """The sleeves and the torso; scraps that the tracing left beside a sleeve go to it."""
+    rest = mask.copy()
+    for sleeve in sleeves:
+        if sleeve is not None:
+            rest &= ~sleeve.area
+    _, labels, stats, middles = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
+    if len(stats) < 2:
+        return sleeves, rest
+    main = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    torso = rest.copy()
+    grown = list(sleeves)
+    for label in range(1, len(stats)):
+        side = 0 if middles[label][0] < armpits[:, 0].mean() else 1
+        outside = middles[label][0] < armpits[0, 0] if side == 0 else middles[label][0] > armpits[1, 0]
+        sleeve = grown[side]
+        if label != main and sleeve is not None and outside:
+            torso &= labels != label
+            grown[side] = replace(sleeve, area=sleeve.area | (labels == label))
+    return grown, torso
+
+
 def _sleeve_area(half: _Half, shoulder: np.ndarray, armpit: np.ndarray) -> np.ndarray:
     """The mask outside the seam from shoulder to armpit, and outside the gap below it, bool."""
     height, width = half.mask.shape
@@ -303,7 +332,9 @@ def _sleeve_area(half: _Half, shoulder: np.ndarray, armpit: np.ndarray) -> np.nd
     return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def _trace(area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _trace(
+    area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Edges of a sleeve at STATIONS; None where what sticks out is too small to be one."""
     ys, xs = np.nonzero(area)
     opening = float(np.hypot(*(shoulder - armpit)))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vton.body import ARM, ARMPIT_DROP, Body, find_body
 from vton.conditions import Conditions
+from vton.fill import arms_before
 from vton.flow import identity_grid, warp
 from vton.garment import STATIONS, Garment, Sleeve, find_garment
 from vton.images import mask_to_tensor, to_image
@@ -32,80 +33,129 @@ class Warped:
     flow: Tensor
     cloth: Tensor  # (1, 3, H, W)
     mask: Tensor  # (1, 1, H, W)
+    sleeve_ends: tuple[float, float]  # how far each arm is covered: 0 shoulder, 1 elbow, 2 wrist
 
 
 def geometric_warp(conditions: Conditions) -> Warped:
     """Warp the cloth of one pair (N = 1) to the size of its photo."""
     cloth, cloth_mask = to_image(conditions.cloth), conditions.cloth_mask[0, 0].numpy() > 0
     garment = find_garment(cloth, cloth_mask)
-    body = find_body(conditions.parse[0].numpy(), conditions.keypoints[0].numpy())
-    places, covered = _fetch(garment, body, conditions.size)
+    parse = conditions.parse[0].numpy()
+    body = find_body(parse, conditions.keypoints[0].numpy())
+    plan = _Plan.of(garment, body)
+    before = arms_before(body, to_image(conditions.image), parse, plan.sleeve_ends)
+    places, covered = _fetch(plan, before)
     height, width = cloth_mask.shape
     grid = torch.from_numpy((places + 0.5) / np.array([width / 2, height / 2]) - 1).float()[None]
     flow = (grid - identity_grid(conditions.size)).permute(0, 3, 1, 2).contiguous()
-    return Warped(flow, warp(conditions.cloth, flow), mask_to_tensor(covered))
+    return Warped(flow, warp(conditions.cloth, flow), mask_to_tensor(covered), plan.sleeve_ends)
 
 
-def _fetch(garment: Garment, body: Body, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Where each photo pixel is fetched from in the garment photo (H, W, 2), and which pixels are garment (H, W)."""
-    scale = body.chest * EASE / garment.half_width
-    stretch = _stretch(garment, body, scale)
-    places = _spline(*_torso_points(garment, body, scale, stretch), size)
-    covered = _lookup(garment.torso, places) & _below_face(garment, body, size)
+@dataclass(frozen=True)
+class _Plan:
+    """One garment measured against one body."""
+
+    garment: Garment
+    body: Body
+    scale: float  # pixels of the photo a pixel of the garment photo
+    stretch: float  # vertical scale over horizontal scale
+    sleeve_lengths: tuple[float, float]  # pixels of the photo, 0 where there is no sleeve
+    sleeve_ends: tuple[float, float]
+
+    @classmethod
+    def of(cls, garment: Garment, body: Body) -> "_Plan":
+        scale = body.chest * EASE / garment.half_width
+        length = float(garment.hem[:, 1].mean() - garment.collar[:, 1].mean()) * scale
+        top = body.shoulder_line(0.4 * body.width / 2)[1] - body.neck[1]
+        wanted = body.waist_drop + 0.05 * body.width - top
+        stretch = float(np.clip(wanted / max(length, 1.0), *STRETCH))
+        lengths, ends = [], []
+        for side, sleeve in enumerate(garment.sleeves):
+            upper, fore = np.maximum(np.hypot(*np.diff(body.arms[side], axis=0).T), 1.0)
+            reach = upper + fore
+            natural = sleeve.length * scale * np.sqrt(stretch) if sleeve else 0.0
+            lengths.append(float(reach * 1.04 if natural > SNAP * reach else natural))
+            ends.append(float(min(lengths[-1] / upper, 1.0) + max(lengths[-1] - upper, 0.0) / fore))
+        return cls(garment, body, scale, stretch, (lengths[0], lengths[1]), (ends[0], ends[1]))
+
+    def seam(self, side: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where torso and sleeve meet on the body: at the shoulder and in the armpit."""
+        return _shoulder(self, side), self.torso_side(side)[0]
+
+    def torso_side(self, side: int) -> np.ndarray:
+        """Where the garment's side lies on the body, (n, 2), from armpit to hem."""
+        drops = self.drops()
+        naturals = np.abs(self.garment.sides[side, :, 0] - self.garment.centre) * self.scale
+        sign = (-1, 1)[side]
+        return np.array(
+            [
+                self.body.at(sign * _half_width(self.body, natural, drop), drop)
+                for natural, drop in zip(naturals, drops, strict=True)
+            ]
+        )
+
+    def drops(self) -> np.ndarray:
+        """How far below the neck the rows of `garment.sides` lie, (n,), in pixels."""
+        garment, body = self.garment, self.body
+        over = [body.shoulder_line((point[0] - garment.centre) * self.scale)[1] for point in garment.collar]
+        rows = garment.sides.mean(0)[:, 1]
+        drops = np.mean(over) - body.neck[1] + (rows - garment.collar[:, 1].mean()) * self.scale * self.stretch
+        if garment.sleeves == (None, None):
+            return drops
+        armpit = 0.5 * (ARMPIT_DROP * body.width + drops[0])  # that of a set-in sleeve sits in the arm's
+        return np.interp(drops, [drops[0], drops[-1]], [armpit, drops[-1]])
+
+
+def _fetch(plan: _Plan, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each photo pixel is fetched from in the garment photo (H, W, 2), and which pixels are garment (H, W).
+
+    `before` (H, W) are the arms that hide the torso, and that only sleeves cover.
+    """
+    garment, body = plan.garment, plan.body
+    size = (before.shape[0], before.shape[1])
+    rows = np.arange(size[0])[:, None]
+    # No garment is worn above the chin, nor below the waist over the clothes there.
+    worn_rows = (rows > body.neck[1] - 0.62 * body.width) & (rows < body.at(0, body.waist_drop)[1] + 0.12 * body.width)
+    places = _spline(*_torso_points(plan), size)
+    covered = _lookup(garment.torso, places) & worn_rows & ~before
     for side, sleeve in enumerate(garment.sleeves):
         if sleeve is None:
             continue
-        target = _sleeve_points(garment, sleeve, body, side, scale, stretch)
+        target = _sleeve_points(plan, sleeve, side)
         source = np.stack([sleeve.outer, (sleeve.outer + sleeve.inner) / 2, sleeve.inner])
         sleeve_places = _spline(source.reshape(-1, 2), target.reshape(-1, 2), size)
-        here = _lookup(sleeve.area, sleeve_places) & _ribbon(target, size)
+        here = _lookup(sleeve.area, sleeve_places) & _strip(target, size)
         places[here] = sleeve_places[here]
-        covered |= here
+        gap = _seam_gap(covered | here, plan.seam(side), body.width) & ~before & ~here & ~covered
+        places[gap] = _nearest(sleeve.area | garment.torso, sleeve_places[gap])
+        covered |= here | gap
     return places, cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
 
 
-def _stretch(garment: Garment, body: Body, scale: float) -> float:
-    """Vertical scale over horizontal scale, so that the hem meets the waist where the garment's cut allows it."""
-    length = float(garment.hem[:, 1].mean() - garment.collar[:, 1].mean()) * scale
-    top = body.shoulder_line(0.4 * body.width / 2)[1] - body.neck[1]
-    wanted = body.waist_drop + 0.05 * body.width - top
-    return float(np.clip(wanted / max(length, 1.0), *STRETCH))
-
-
-def _torso_points(garment: Garment, body: Body, scale: float, stretch: float) -> tuple[np.ndarray, np.ndarray]:
+def _torso_points(plan: _Plan) -> tuple[np.ndarray, np.ndarray]:
     """Matching points of the torso, garment photo then photo: collar, shoulders, sides, and the middle line."""
-    centre = garment.centre
+    garment, body = plan.garment, plan.body
     source, target = [], []
-
-    def match(point: np.ndarray, place: np.ndarray) -> None:
-        source.append(point)
-        target.append(place)
-
-    collar_drop = float(np.mean([body.shoulder_line((p[0] - centre) * scale)[1] for p in garment.collar]) - body.neck[1])
-    collar_y = float(garment.collar[:, 1].mean())
-    rows = garment.sides[0, :, 1]
-    drops = collar_drop + (rows - collar_y) * scale * stretch
-    armpit = ARMPIT_DROP * body.width
-    if garment.sleeves != (None, None):  # the armpit of a set-in sleeve sits in the arm's
-        drops = np.interp(drops, [drops[0], drops[-1]], [0.5 * (armpit + drops[0]), drops[-1]])
     for side in (0, 1):
-        match(garment.collar[side], body.shoulder_line((garment.collar[side, 0] - centre) * scale))
-        shoulder = garment.shoulders[side]
-        if np.hypot(*(shoulder - garment.collar[side])) > 0.2 * garment.half_width:
-            match(shoulder, _shoulder(garment, body, side, scale))
-        for point, drop in zip(garment.sides[side], drops, strict=True):
-            natural = (point[0] - centre) * scale
-            match(point, body.at(np.sign(natural) * _half_width(body, abs(natural), drop), drop))
-    for row, drop in zip(rows, drops, strict=True):
-        match(np.array([centre, row]), body.at(0.0, drop))
+        collar = garment.collar[side]
+        source.append(collar)
+        target.append(body.shoulder_line((collar[0] - garment.centre) * plan.scale))
+        apart = np.hypot(*(garment.shoulders[side] - collar)) > 0.2 * garment.half_width
+        if apart and garment.shoulders[side, 1] < garment.armpits[side, 1] - 0.4 * garment.half_width:
+            source.append(garment.shoulders[side])
+            target.append(_shoulder(plan, side))
+        source.extend(garment.sides[side])
+        target.extend(plan.torso_side(side))
+    for row, drop in zip(garment.sides.mean(0)[:, 1], plan.drops(), strict=True):
+        source.append(np.array([garment.centre, row]))
+        target.append(body.at(0.0, drop))
     return np.array(source), np.array(target)
 
 
-def _shoulder(garment: Garment, body: Body, side: int, scale: float) -> np.ndarray:
+def _shoulder(plan: _Plan, side: int) -> np.ndarray:
     """Where the shoulder seam lies: on the shoulder line, not beyond the arm."""
-    natural = (garment.shoulders[side, 0] - garment.centre) * scale
-    sideways = float(np.clip(natural, -0.56 * body.width, 0.56 * body.width))
-    return body.shoulder_line(sideways)
+    natural = (plan.garment.shoulders[side, 0] - plan.garment.centre) * plan.scale
+    return plan.body.shoulder_line(float(np.clip(natural, -0.56 * plan.body.width, 0.56 * plan.body.width)))
 
 
 def _half_width(body: Body, natural: float, drop: float) -> float:
@@ -114,31 +164,26 @@ def _half_width(body: Body, natural: float, drop: float) -> float:
     return float(np.clip(natural, waist, 1.15 * waist))
 
 
-def _sleeve_points(
-    garment: Garment, sleeve: Sleeve, body: Body, side: int, scale: float, stretch: float
-) -> np.ndarray:
+def _sleeve_points(plan: _Plan, sleeve: Sleeve, side: int) -> np.ndarray:
     """Outer edge, middle and inner edge of the sleeve on the arm, (3, STATIONS, 2)."""
+    body, length = plan.body, plan.sleeve_lengths[side]
     arm = body.arms[side]
-    bones = np.hypot(*np.diff(arm, axis=0).T)
-    length = sleeve.length * scale * np.sqrt(stretch)
+    bones = np.maximum(np.hypot(*np.diff(arm, axis=0).T), 1.0)
     reach = float(bones.sum())
-    length = reach * 1.02 if length > SNAP * reach else length
     along = np.linspace(0, length, STATIONS)
     knots = np.array([0, bones[0], reach])
     middle = np.column_stack([np.interp(along, knots, arm[:, i]) for i in (0, 1)])
-    beyond = np.maximum(along - reach, 0)[:, None]
-    middle = middle + beyond * (arm[2] - arm[1]) / max(bones[1], 1e-6)
-    bones_direction = np.diff(arm, axis=0) / np.maximum(bones, 1e-6)[:, None]
-    turn = np.clip((along - bones[0]) / (0.3 * max(bones[0], 1e-6)) + 0.5, 0, 1)[:, None]
-    direction = bones_direction[0] * (1 - turn) + bones_direction[1] * turn
+    middle = middle + np.maximum(along - reach, 0)[:, None] * (arm[2] - arm[1]) / bones[1]
+    straight = np.diff(arm, axis=0) / bones[:, None]
+    turn = np.clip((along - bones[0]) / (0.3 * bones[0]) + 0.5, 0, 1)[:, None]
+    direction = straight[0] * (1 - turn) + straight[1] * turn
     direction /= np.maximum(np.hypot(*direction.T), 1e-6)[:, None]
     outward = np.column_stack([-direction[:, 1], direction[:, 0]]) * (1 if side == 0 else -1)
     thickness = np.interp(along, knots, np.array(ARM) * body.width)
-    cut = np.hypot(*(sleeve.outer - sleeve.inner).T) / 2 * scale
-    half = np.clip(cut, thickness * 1.05, thickness * 1.5)[:, None]
+    cut = np.hypot(*(sleeve.outer - sleeve.inner).T) / 2 * plan.scale
+    half = np.clip(cut, thickness * 1.1, thickness * 1.5)[:, None]
     outer, inner = middle + outward * half, middle - outward * half
-    armpit = body.at((-1, 1)[side] * body.chest * EASE, ARMPIT_DROP * body.width)
-    outer[0], inner[0] = _shoulder(garment, body, side, scale), armpit
+    outer[0], inner[0] = plan.seam(side)
     middle[0] = (outer[0] + inner[0]) / 2
     return np.stack([outer, middle, inner])
 
@@ -165,17 +210,35 @@ def _lookup(mask: np.ndarray, places: np.ndarray) -> np.ndarray:
     return fetched > 0.5
 
 
-def _ribbon(target: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _strip(target: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The region about a sleeve in which its spline holds: the strip between its edges, a little widened, bool (H, W)."""
     outer, middle, inner = target
     edge = np.concatenate([middle + (outer - middle) * 1.25, (middle + (inner - middle) * 1.25)[::-1]])
-    end = middle[-1] - middle[-2]
-    edge[STATIONS - 1 : STATIONS + 1] += 0.15 * end
+    edge[STATIONS - 1 : STATIONS + 1] += 0.15 * (middle[-1] - middle[-2])
     canvas = np.zeros(size, np.uint8)
     cv2.fillPoly(canvas, [np.round(edge).astype(np.int32)], 1)
     return canvas > 0
 
 
-def _below_face(garment: Garment, body: Body, size: tuple[int, int]) -> np.ndarray:
-    """Rows that a collar can reach, bool (H, 1): nothing of a garment is worn above the chin."""
-    return (np.arange(size[0]) > body.neck[1] - 0.62 * body.width)[:, None]
+def _seam_gap(covered: np.ndarray, seam: tuple[np.ndarray, np.ndarray], width: float) -> np.ndarray:
+    """Holes along the seam between torso and sleeve, bool (H, W): what closing the garment about the seam would add."""
+    near = np.zeros(covered.shape, np.uint8)
+    start, end = (tuple(int(v) for v in point) for point in seam)
+    cv2.line(near, start, end, 1, max(3, round(0.3 * width)))
+    reach = max(3, round(0.13 * width)) | 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    return (cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, disc) & near) > 0
+
+
+def _nearest(area: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Each place (n, 2), or the nearest one inside of `area` (h, w)."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~area).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    ys, xs = np.nonzero(area)
+    home = np.zeros((labels.max() + 1, 2))
+    home[labels[ys, xs]] = np.column_stack([xs, ys])
+    height, width = area.shape
+    x = np.clip(np.round(places[:, 0]).astype(int), 0, width - 1)
+    y = np.clip(np.round(places[:, 1]).astype(int), 0, height - 1)
+    return np.where(area[y, x][:, None], places, home[labels[y, x]])

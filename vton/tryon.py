@@ -35,6 +35,7 @@ def try_on(conditions: Conditions) -> Result:
         conditions.keypoints[0].numpy(),
         conditions.agnostic_mask[0, 0].numpy() > 0,
         worn[0, 0].numpy() > 0,
+        warped.sleeve_ends,
     )
     soft = _soften(worn, conditions.size)
     image = to_tensor(bare) * (1 - soft) + warped.cloth * soft

@@ -88,5 +88,7 @@ def _coloured(path: str, changed_ns: int) -> str:
     palette = np.zeros((256, 3), np.uint8)
     palette[: len(PARSE_PALETTE)] = PARSE_PALETTE
     height = min(PREVIEW_HEIGHT, ids.shape[0])
-    small = Image.fromarray(palette[ids]).resize((round(ids.shape[1] * height / ids.shape[0]), height), Image.Resampling.NEAREST)
+    small = Image.fromarray(palette[ids]).resize(
+        (round(ids.shape[1] * height / ids.shape[0]), height), Image.Resampling.NEAREST
+    )
     return inline(small)

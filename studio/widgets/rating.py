@@ -13,9 +13,17 @@ from studio.workspace import Workspace
 
 HERE = Path(__file__).parent
 AXES = [
-    {"name": "garment fidelity", "label": "Garment fidelity", "hint": "Colour, pattern, logo and details are the garment's"},
+    {
+        "name": "garment fidelity",
+        "label": "Garment fidelity",
+        "hint": "Colour, pattern, logo and details are the garment's",
+    },
     {"name": "fit", "label": "Fit", "hint": "It sits as a garment would: neck, shoulders, sleeves, hem"},
-    {"name": "person preservation", "label": "Person preservation", "hint": "Face, hair, hands, body and background are the person's"},
+    {
+        "name": "person preservation",
+        "label": "Person preservation",
+        "hint": "Face, hair, hands, body and background are the person's",
+    },
     {"name": "realism", "label": "Realism", "hint": "It could be a photo: no seams, smears or strange light"},
 ]
 WIDTH = 768  # pixels; what the browser is given of each picture
@@ -46,8 +54,13 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
         show = {row.id: row for row in [*recent, *ahead]}
         scores = {row_id: ratings.live_for(session, rater.id, row_id) for row_id in show}
         stems = {stem for row in show.values() for stem in (row.person, row.cloth)}
-        maps = {stem: dict(item.maps) for stem, item in datasets.items(session, dataset.id, run.split or "", stems).items()}
-        tasks = {row_id: _task(row, Path(run.folder), Path(dataset.root), maps, scores[row_id]) for row_id, row in show.items()}
+        maps = {
+            stem: dict(item.maps) for stem, item in datasets.items(session, dataset.id, run.split or "", stems).items()
+        }
+        tasks = {
+            row_id: _task(row, Path(run.folder), Path(dataset.root), maps, scores[row_id])
+            for row_id, row in show.items()
+        }
     _mount(
         key=key,
         data={
@@ -76,7 +89,9 @@ def _results_of(session: Any, given: list[Rating]) -> list[Result]:
     return [row for row in rows.values() if row is not None]
 
 
-def _task(result: Result, run: Path, root: Path, maps: dict[str, dict[str, str]], scores: dict[str, int]) -> dict[str, Any]:
+def _task(
+    result: Result, run: Path, root: Path, maps: dict[str, dict[str, str]], scores: dict[str, int]
+) -> dict[str, Any]:
     """A result as the component shows it."""
     person = maps.get(result.person, {}).get("image")
     cloth = maps.get(result.cloth, {}).get("cloth")

@@ -11,6 +11,7 @@ from vton.errors import PreprocessError
 from vton.labels import ARM_CHAINS, ARMS, GARMENT, HEAD, LOWER_BODY, Keypoint, ParseClass
 
 GREY = 128
+HAND_START = 0.12  # of the forearm's length beyond the wrist joint: up to there cuffs reach
 K = Keypoint
 
 
@@ -52,7 +53,7 @@ def hands(parse: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
             length = max(float(np.hypot(*forearm)), 1.0)
             beyond = ((columns - keypoints[wrist, 0]) * forearm[0] + (rows - keypoints[wrist, 1]) * forearm[1]) / length
             near = np.hypot(columns - keypoints[wrist, 0], rows - keypoints[wrist, 1]) < max(1.2 * length, 1)
-            found |= (parse == label) & (beyond > 0) & near
+            found |= (parse == label) & (beyond > HAND_START * length) & near
     return found
 
 

@@ -1,0 +1,49 @@
+"""Try-on lab: a pair, its try-on, and every stage on the way."""
+
+import streamlit as st
+
+from studio.widgets.frame import frame
+from studio.widgets.lab import (
+    choose_pair,
+    find_result,
+    garment_choice,
+    result_actions,
+    show_inputs,
+    show_result,
+    try_on,
+)
+from studio.widgets.page import empty, heading, spoken_errors
+from studio.widgets.pair_view import files_of
+
+chosen = frame()
+action = heading("Try-on lab")
+if chosen.dataset is None or chosen.split is None:
+    empty("No dataset yet: there is nobody to dress. Add a folder of pairs first.", "home", "Add a dataset on Home")
+    st.stop()
+pair = choose_pair(chosen)
+if pair is None:
+    empty(f"{chosen.split} has no pair of a person and a garment.", "browse", "Look at what it has")
+    st.stop()
+files = files_of(chosen, pair)
+if files is None:
+    st.error(
+        f"{chosen.dataset.name}, {chosen.split} has no pair {pair.name}; look ids up in Browse.",
+        icon=":material/error:",
+    )
+    st.page_link("../pages/browse.py", label="Browse", icon=":material/grid_view:")
+    st.stop()
+
+with action:
+    asked = st.button("Try on", type="primary", icon=":material/science:", key="try_on")
+with spoken_errors():
+    if asked:
+        try_on(chosen.workspace, chosen.dataset, chosen.split, pair)
+    found = find_result(chosen, pair)
+    if found is None:
+        show_inputs(files)
+    else:
+        with action:
+            result_actions(*found)
+        show_result(chosen, files, *found)
+    with st.expander("Another garment", expanded=found is None):
+        garment_choice(chosen, pair)

@@ -1,0 +1,133 @@
+"""python -m studio: open the workspace and serve the studio; or check it, take folders in, and write tables out."""
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from studio.settings import ROOT, Settings, get_settings
+
+HOST = "127.0.0.1"
+INTERRUPTED = 130
+EXAMPLE = """examples:
+  python -m studio --workspace ~/try-ons --port 8502
+  python -m studio add-dataset ~/VITON-HD
+  python -m studio import-run ~/other-model/run --name "Other model"
+  python -m studio export ratings --out ratings.csv"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--workspace", type=Path, default=argparse.SUPPRESS, help="the folder with database and runs")
+    layout = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser("python -m studio", None, __doc__, EXAMPLE, [where], layout)
+    top.add_argument("--port", type=int, help="where the browser finds it (8501)")
+    top.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    verbs = top.add_subparsers(dest="verb", metavar="doctor | import-run | add-dataset | export")
+
+    def verb(name: str, what: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(
+            name, help=what, description=what, epilog=EXAMPLE, parents=[where], formatter_class=layout
+        )
+
+    verb("doctor", "say what is here and what is wrong; exit 1 when something is")
+    taken = verb("import-run", "take a run folder in, from wherever it comes")
+    taken.add_argument("folder", type=Path, metavar="RUN_DIR")
+    taken.add_argument("--name", help="its name in the studio (the folder's)")
+    added = verb("add-dataset", "make a dataset known by its folder; it is only read")
+    added.add_argument("folder", type=Path, metavar="ROOT")
+    added.add_argument("--name", help="its name in the studio (the folder's)")
+    export = verb("export", "write a table as CSV")
+    export.add_argument("table", choices=["ratings"])
+    export.add_argument("--out", type=Path, help="the file to write (standard output)")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; what is wrong is said in one sentence, with exit code 1."""
+    given = parser().parse_args(arguments)
+    if "workspace" in given:
+        os.environ["VTON_STUDIO_WORKSPACE"] = str(given.workspace.expanduser().absolute())
+    if given.port is not None:
+        os.environ["VTON_STUDIO_PORT"] = str(given.port)
+    get_settings.cache_clear()
+    try:
+        settings = get_settings()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        return complain(f"The setting {'.'.join(map(str, fault['loc']))} is {fault['input']!r}: {fault['msg']}.")
+    from studio.importer import ImportFault
+    from studio.workspace import WorkspaceError
+
+    try:
+        return serve(settings, given.no_browser) if given.verb is None else run_verb(given)
+    except (WorkspaceError, ImportFault) as error:
+        return complain(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def complain(sentence: str) -> int:
+    """Say what is wrong; the exit code that goes with it."""
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+def run_verb(given: argparse.Namespace) -> int:
+    """One of the commands that end by themselves."""
+    from studio import doctor
+    from studio.importer import add_dataset, import_run
+    from studio.widgets.exports import ratings_csv
+    from studio.workspace import workspace
+
+    if given.verb == "doctor":
+        return doctor.examine(workspace())
+    if given.verb == "import-run":
+        print(f"Took in the run {import_run(workspace(), given.folder, given.name).name!r}.")
+    elif given.verb == "add-dataset":
+        print(f"Added the dataset {add_dataset(workspace(), given.folder, given.name).name!r}.")
+    elif given.out is None:
+        sys.stdout.write(ratings_csv(workspace()))
+    else:
+        try:
+            given.out.write_text(ratings_csv(workspace()), encoding="utf-8", newline="")
+        except OSError as error:
+            return complain(f"{given.out} cannot be written: {error.strerror}.")
+        print(f"Wrote {given.out}.")
+    return 0
+
+
+def serve(settings: Settings, no_browser: bool) -> int:
+    """Serve the studio until it is told to stop."""
+    busy = port_fault(settings.port)
+    if busy:
+        return complain(busy)
+    from studio.firststart import begin
+    from studio.workspace import workspace
+
+    begin(workspace())
+    os.chdir(ROOT)  # where .streamlit/config.toml is found
+    from studio.server import app
+
+    screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    app.run(config={"server.port": settings.port, "server.headless": bool(no_browser or not screen)})
+    return 0
+
+
+def port_fault(port: int) -> str:
+    """Why the studio can't listen on a port, empty when it can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            return f"Port {port} cannot be used ({error.strerror}); give another one with --port."
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

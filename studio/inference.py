@@ -1,0 +1,155 @@
+"""The one bridge to the model: a worker process that stays warm between try-ons and is freed when nobody asks."""
+
+import json
+import multiprocessing
+import os
+import threading
+import time
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+
+from db import runs
+from db.models import Dataset, Result
+from studio.importer import import_run
+from studio.workspace import Workspace, workspace
+
+IDLE_SECONDS = 600.0  # after which the process, and the memory of its device, is given back
+
+
+class TryOnError(Exception):
+    """A try-on that could not be made; str() is one sentence."""
+
+
+def lab_folder(workspace: Workspace, dataset: Dataset, split: str) -> Path:
+    """The run folder that collects the try-ons of the lab on a split; a dataset that changed gets another."""
+    return workspace.settings.runs_dir / f"lab-{dataset.id}-{split}-{dataset.fingerprint[:8]}"
+
+
+class TryOnWorker:
+    """One process that makes try-ons, one after the other."""
+
+    def __init__(self, workspace: Workspace, idle_seconds: float = IDLE_SECONDS) -> None:
+        self.workspace, self.idle_seconds = workspace, idle_seconds
+        self._queue = ThreadPoolExecutor(1, thread_name_prefix="try-on")
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+        self._timer: threading.Timer | None = None
+
+    def submit(
+        self, dataset_root: Path | str, split: str, pair: tuple[str, str], out_dir: Path, name: str | None = None
+    ) -> "Future[Result]":
+        """Make one try-on in a run folder and take it in; the future gives its row, or raises in one sentence."""
+        return self._queue.submit(self._make, str(dataset_root), split, pair, Path(out_dir), name)
+
+    def try_on(self, dataset: Dataset, split: str, person: str, cloth: str) -> "Future[Result]":
+        """As `submit`, for a pair of a known dataset, in the lab's own run."""
+        out, name = lab_folder(self.workspace, dataset, split), f"Lab: {dataset.name}, {split}"
+        return self.submit(dataset.root, split, (person, cloth), out, name)
+
+    def _make(self, root: str, split: str, pair: tuple[str, str], out: Path, name: str | None) -> Result:
+        self._rest()
+        try:
+            try:
+                fault = self._process().submit(make_try_on, root, split, *pair, str(out)).result()
+            except BrokenProcessPool:  # the process died, perhaps for want of memory: once more in a new one
+                self.free()
+                try:
+                    fault = self._process().submit(make_try_on, root, split, *pair, str(out)).result()
+                except BrokenProcessPool as error:
+                    self.free()
+                    raise TryOnError("The try-on's process ended twice; is there enough memory?") from error
+        finally:
+            self._rest(again=True)
+        if fault:
+            raise TryOnError(fault)
+        run = import_run(self.workspace, out, name)
+        with self.workspace.database.read() as session:
+            made = runs.result_of_pair(session, run.id, *pair)
+        if made is None:
+            raise TryOnError(f"The try-on of {pair[0]} in {pair[1]} left no picture in {out}.")
+        return made
+
+    def _process(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(1, context, initializer=end_with, initargs=(os.getpid(),))
+            return self._pool
+
+    def _rest(self, again: bool = False) -> None:
+        """Stop the clock that frees the process, or start it anew."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = threading.Timer(self.idle_seconds, self.free) if again else None
+            if self._timer is not None:
+                self._timer.daemon = True
+                self._timer.start()
+
+    @property
+    def warm(self) -> bool:
+        """Whether a process is kept."""
+        return self._pool is not None
+
+    def free(self) -> None:
+        """Give the process back; the next try-on starts a new one."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        """End the process and whatever waits for it."""
+        self._queue.shutdown(wait=False, cancel_futures=True)
+        self._rest()
+        self.free()
+        for process in multiprocessing.active_children():
+            process.terminate()
+
+
+def make_try_on(root: str, split: str, person: str, cloth: str, out: str) -> str:
+    """Runs in the worker process: one pair into a run folder; why it failed, empty when it did not."""
+    from vton.errors import VtonError
+    from vton.generate import GenerateConfig, generate
+    from vton.pairs import Pair
+
+    config = GenerateConfig(data=Path(root), split=split, pairs=(Pair(person, cloth),), open_list=True)
+    try:
+        failed = generate(config, Path(out))
+    except VtonError as error:
+        return str(error)
+    return _last_failure(Path(out)) if failed else ""
+
+
+def _last_failure(folder: Path) -> str:
+    try:
+        line = json.loads((folder / "failures.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+        return str(line["error"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return f"The try-on failed; {folder / 'failures.jsonl'} may say why."
+
+
+def end_with(parent: int) -> None:
+    """Runs first in the worker process: end when the studio is gone, however it went."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@lru_cache
+def worker() -> TryOnWorker:
+    """The worker of this process's workspace."""
+    return TryOnWorker(workspace())
+
+
+def close() -> None:
+    """End the worker, if there is one."""
+    if worker.cache_info().currsize:
+        worker().close()
+        worker.cache_clear()

@@ -1,0 +1,168 @@
+"""The try-on lab's pieces: choosing a pair, making the try-on, showing its stages."""
+
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
+
+import streamlit as st
+
+from db import datasets, runs
+from db.models import Dataset, Result, Run
+from studio.importer import import_run
+from studio.inference import lab_run_dir, try_on_worker
+from studio.widgets.frame import Frame
+from studio.widgets.gallery import Picture, Tile, gallery
+from studio.widgets.page import page_path
+from studio.widgets.pair_view import PairFiles
+from studio.widgets.pictures import Figure, figure_of, figure_row, image_url, shape_of
+from studio.widgets.stages import stage_figures
+from studio.widgets.words import duration
+from studio.workspace import Workspace
+from vton.errors import VtonError
+from vton.pairs import Pair
+
+LAB_RUN = "Lab"
+CHOICES = 24
+POLL_SECONDS = 0.2
+
+
+def choose_pair(chosen: Frame) -> Pair | None:
+    """The pair of the two ids typed, at first that of the link, else the first of the list."""
+    assert chosen.dataset is not None and chosen.split is not None
+    here = f"{chosen.dataset.name}/{chosen.split}"
+    linked = st.query_params.get("pair", "")
+    if linked and linked != st.session_state.get("lab_linked"):
+        st.session_state["lab_linked"] = linked
+        _set_pair(*linked.partition("__")[::2])
+    elif st.session_state.get("lab_place") != here or "lab_person" not in st.session_state:
+        with chosen.workspace.database.read() as session:
+            first = datasets.page_pairs(session, chosen.dataset.id, chosen.split, paired=False, limit=1) or (
+                datasets.page_pairs(session, chosen.dataset.id, chosen.split, paired=True, limit=1)
+            )
+        if not first:
+            return None
+        _set_pair(*first[0])
+    st.session_state["lab_place"] = here
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    person = row.text_input("Person", key="lab_person", persist_state="session", width=240, on_change=_forget_link)
+    cloth = row.text_input("Garment", key="lab_cloth", persist_state="session", width=240, on_change=_forget_link)
+    return Pair((person or "").strip(), (cloth or "").strip())
+
+
+def _set_pair(person: str, cloth: str) -> None:
+    st.session_state["lab_person"], st.session_state["lab_cloth"] = person, cloth
+
+
+def _forget_link() -> None:
+    pair = Pair(st.session_state["lab_person"].strip(), st.session_state["lab_cloth"].strip())
+    st.query_params["pair"] = st.session_state["lab_linked"] = pair.name
+
+
+def garment_choice(chosen: Frame, pair: Pair) -> None:
+    """A strip of other garments for this person; a click puts one on the line."""
+    assert chosen.dataset is not None and chosen.split is not None
+    with chosen.workspace.database.read() as session:
+        near = datasets.page_pairs(session, chosen.dataset.id, chosen.split, paired=False, limit=CHOICES)
+        stems = list(dict.fromkeys(cloth for _, cloth in near))
+        found = datasets.items(session, chosen.dataset.id, chosen.split, stems)
+        paths = {stem: row.maps["cloth"] for stem, row in found.items() if "cloth" in row.maps}
+    root = chosen.dataset.root
+    tiles = [
+        Tile(
+            id=stem,
+            caption=stem,
+            href=f"lab?pair={Pair(pair.person, stem).name}",
+            pictures=[Picture(image_url(Path(root) / paths[stem], 144), f"garment {stem}")],
+            chosen=stem == pair.cloth,
+        )
+        for stem in stems
+        if stem in paths
+    ]
+
+    def put_on(stem: str) -> None:
+        st.session_state["lab_cloth"] = stem
+        _forget_link()
+
+    gallery(tiles, key="lab_garments", on_open=put_on, width=84)
+
+
+def find_result(chosen: Frame, pair: Pair) -> tuple[Run, Result] | None:
+    """What the lab made of this pair before, else what the newest run did."""
+    assert chosen.dataset is not None and chosen.split is not None
+    with chosen.workspace.database.read() as session:
+        found = runs.for_pair(session, pair.person, pair.cloth, chosen.dataset.id)
+    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split))
+    found.sort(key=lambda one: one[0].folder != lab)
+    return found[0] if found else None
+
+
+def try_on(workspace: Workspace, dataset: Dataset, split: str, pair: Pair) -> None:
+    """Make the try-on in the worker's process, show how long it takes, and take the result in."""
+    folder = lab_run_dir(workspace, dataset, split)
+    began = time.monotonic()
+    with st.status(f"Trying {pair.cloth} on {pair.person}", expanded=False) as line:
+        try:
+            _wait(try_on_worker(workspace).submit(Path(dataset.root), split, pair, folder), line, began)
+            import_run(workspace, folder, f"{LAB_RUN}: {dataset.name}, {split}")
+        except VtonError:
+            line.update(label="This pair could not be tried on", state="error")
+            raise
+        line.update(label=f"Made in {duration(time.monotonic() - began)}", state="complete")
+
+
+def _wait(future: "Future[object]", line: object, began: float) -> None:
+    while True:
+        try:
+            future.result(timeout=POLL_SECONDS)
+            return
+        except NotYet:
+            seconds = time.monotonic() - began
+            line.update(label=f"Trying on, {seconds:.0f} s")  # type: ignore[attr-defined]
+
+
+def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> None:
+    """Person, garment and result large; every stage below."""
+    picture = Path(run.folder) / result.path
+    shape = f"{result.width} / {result.height}"
+    figure_row(
+        [
+            figure_of(files.person["image"], "Person", 768, files.pair.person),
+            figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
+            figure_of(picture, "Result", 768, f"{run.name}, {result.width} × {result.height} pixels"),
+        ],
+        width=300,
+        shape=shape,
+    )
+    st.subheader("Stages", anchor=False)
+    figure_row(stage_figures(files, Path(run.folder), picture), width=200, shape=shape)
+
+
+def show_inputs(files: PairFiles) -> None:
+    """The pair before its try-on."""
+    shape = shape_of(files.person["image"])
+    waiting = Figure(None, "Result", "not made yet")
+    figure_row(
+        [
+            figure_of(files.person["image"], "Person", 768, files.pair.person),
+            figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
+            waiting,
+        ],
+        width=300,
+        shape=shape,
+    )
+
+
+def result_actions(run: Run, result: Result) -> None:
+    """Rate it, download it."""
+    picture = Path(run.folder) / result.path
+    if st.button("Rate it", icon=":material/star_rate:"):
+        st.switch_page(page_path("rate"), query_params={"run": run.name, "result": str(result.id)})
+    st.download_button(
+        "Download",
+        data=picture.read_bytes,
+        file_name=f"{result.person}__{result.cloth}{picture.suffix}",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -1,0 +1,176 @@
+"""Runs as people look at them: the list, one run's numbers, its results, and what can be done with it."""
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from db import datasets, ratings, runs
+from db.models import Metric, Run
+from studio import jobs
+from studio.charts import spread
+from studio.importer import remove_run
+from studio.jobs import JobError
+from studio.widgets.frame import Frame
+from studio.widgets.gallery import Picture, Tile, gallery
+from studio.widgets.page import empty, page_path
+from studio.widgets.pictures import image_url
+from studio.widgets.words import ago, count
+from studio.workspace import Workspace
+from vton.pairs import Pair
+
+PAGE = 24
+THUMB_WIDTH = 256
+
+
+def run_table(workspace: Workspace) -> None:
+    """Every run with its counts and numbers; a click on a row opens it."""
+    with workspace.database.read() as session:
+        found = runs.list_all(session)
+        known = {row.id: row.name for row in datasets.list_all(session)}
+        table = []
+        for run in found:
+            row = {
+                "Run": run.name,
+                "Dataset": known.get(run.dataset_id or 0, "elsewhere"),
+                "Split": run.split,
+                "Results": runs.count_results(session, run.id),
+                "Scores": ratings.count(session, run.id),
+                "Made": run.created_at,
+            }
+            table.append(row | {metric.name: metric.value for metric in runs.metrics(session, run.id)})
+    if not table:
+        empty("No run yet. Start one above: it makes a try-on of every pair that you choose.")
+        return
+
+    def open_row() -> None:
+        rows = st.session_state["run_table"]["selection"]["rows"]
+        if rows:
+            st.session_state["open"] = found[rows[0]].name
+
+    frame = pd.DataFrame(table)
+    numbers = {
+        name: st.column_config.NumberColumn(format="%.4g") for name in frame.columns if frame[name].dtype == float
+    }
+    st.dataframe(
+        frame,
+        key="run_table",
+        hide_index=True,
+        on_select=open_row,
+        selection_mode="single-row",
+        column_config={"Made": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"), **numbers},
+    )
+    st.caption("Tick a row to open its run.")
+
+
+def run_actions(workspace: Workspace, run: Run) -> None:
+    """Measure, rename, delete."""
+    if run.dataset_id is not None and st.button("Measure", icon=":material/straighten:", help="Computes the metrics"):
+        try:
+            jobs.start_evaluate(workspace, run)
+            st.toast("Measuring has started.", icon=":material/straighten:")
+        except JobError as error:
+            st.error(str(error), icon=":material/error:")
+    with st.popover("Rename", icon=":material/edit:"):
+        name = st.text_input("New name", run.name, key=f"rename_{run.id}")
+        st.button("Rename the run", key=f"rename_do_{run.id}", on_click=_rename, args=(workspace, run, name or ""))
+        _fault("rename_fault")
+    with st.popover("Delete", icon=":material/delete:"):
+        with workspace.database.read() as session:
+            scores = ratings.count(session, run.id)
+            results = runs.count_results(session, run.id)
+        own = Path(run.folder).is_relative_to(workspace.settings.runs_dir.resolve())
+        files = "The folder with its pictures is deleted too." if own else "Its folder stays where it is."
+        st.markdown(f"Delete this run with {count(results, 'result')} and {count(scores, 'score')}? {files}")
+        st.button("Delete the run", type="primary", key=f"delete_{run.id}", on_click=_delete, args=(workspace, run))
+        _fault("delete_fault")
+
+
+def _fault(key: str) -> None:
+    fault = st.session_state.pop(key, None)
+    if fault:
+        st.error(fault, icon=":material/error:")
+
+
+def _rename(workspace: Workspace, run: Run, name: str) -> None:
+    name = " ".join(name.split())
+    if not name:
+        st.session_state["rename_fault"] = "A run needs a name."
+        return
+    try:
+        with workspace.database.write() as session:
+            runs.rename(session, run.id, name)
+    except ValueError:
+        st.session_state["rename_fault"] = f"Another run is called {name}; choose a name that is free."
+        return
+    st.session_state["open"] = name
+
+
+def _delete(workspace: Workspace, run: Run) -> None:
+    try:
+        remove_run(workspace, run.id)
+    except OSError as error:
+        st.session_state["delete_fault"] = f"{run.folder} could not be deleted: {error.strerror}."
+        return
+    st.session_state["open"] = None
+    st.toast(f"{run.name} is deleted.", icon=":material/delete:")
+
+
+def run_numbers(workspace: Workspace, run: Run) -> None:
+    """The metrics table, and how one metric spreads over the pairs."""
+    with workspace.database.read() as session:
+        whole = runs.metrics(session, run.id)
+        by_pair = runs.result_metrics(session, run.id)
+    if not whole:
+        st.caption("No metrics yet. Measure compares the results with the truth, where the dataset has one.")
+        return
+    table, chart = st.columns([3, 2], vertical_alignment="top")
+    table.dataframe(pd.DataFrame([_metric_row(metric) for metric in whole]), hide_index=True, key=f"metrics_{run.id}")
+    names = sorted({name for values in by_pair.values() for name in values})
+    if names:
+        with chart:
+            name = st.selectbox("Spread over the pairs", names, key=f"spread_{run.id}")
+            values = [one[name] for one in by_pair.values() if name in one]
+            st.plotly_chart(spread(values, name), theme=None, config={"displayModeBar": False})
+
+
+def _metric_row(metric: Metric) -> dict[str, object]:
+    interval = f"{metric.low:.4g} to {metric.high:.4g}" if metric.low is not None and metric.high is not None else "–"
+    better = {True: "higher is better", False: "lower is better", None: "–"}[metric.higher_is_better]
+    n = "–" if metric.n is None else f"{metric.n:,}"
+    return {"Metric": metric.name, "Value": f"{metric.value:.4g}", "Interval": interval, "N": n, "Direction": better}
+
+
+def run_results(chosen: Frame, run: Run) -> None:
+    """The results as a paged gallery; a click opens the pair's stages in the lab."""
+    workspace = chosen.workspace
+    with workspace.database.read() as session:
+        total = runs.count_results(session, run.id)
+        dataset = datasets.get(session, run.dataset_id) if run.dataset_id else None
+        pages = max(1, -(-total // PAGE))
+        number = min(st.session_state.get("results_page", 1), pages)
+        found = runs.results(session, run.id, offset=(number - 1) * PAGE, limit=PAGE)
+    address = {"dataset": dataset.name, "split": run.split or ""} if dataset else {}
+    tiles = [
+        Tile(
+            id=Pair(result.person, result.cloth).name,
+            caption=f"{result.person} · {result.cloth}",
+            href="lab?" + urlencode({**address, "pair": Pair(result.person, result.cloth).name}),
+            pictures=[Picture(image_url(Path(run.folder) / result.path, THUMB_WIDTH), "result")],
+        )
+        for result in found
+    ]
+
+    def open_in_lab(name: str) -> None:
+        st.session_state["to_lab"] = name
+
+    gallery(tiles, key=f"results_{run.id}", on_open=open_in_lab, width=150)
+    wanted = st.session_state.pop("to_lab", None)
+    if wanted and dataset:
+        st.switch_page(page_path("lab"), query_params={**address, "pair": wanted})
+    line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    line.caption(f"{count(total, 'result')}, made {ago(run.created_at)}", width="content")
+    if pages > 1:
+        with line:
+            st.pagination(pages, key="results_page")

@@ -1,0 +1,190 @@
+"""What shows where the new garment does not cover the erased area: the person's skin, the clothes below, the background.
+
+No network: colours are carried in from what the photo shows of each of the three, skin is shaded as a limb is.
+"""
+
+import cv2
+import numpy as np
+
+from vton.body import ARM, Body, find_body
+from vton.labels import ARMS, GARMENT, LOWER_CLOTHES, SKIN, ParseClass
+from vton.preprocess.agnostic import HAND_START
+
+LIKE_SKIN = 16.0  # how far (CIELAB a, b) a labelled arm's colour may lie from the face's and still be skin
+HAND = 2 + HAND_START  # where the drawn arm meets the photo's hand
+ARM_START = 0.35  # of the upper arm: above it the arm is under the garment's shoulder
+
+
+def fill_bare(
+    image: np.ndarray,
+    parse: np.ndarray,
+    keypoints: np.ndarray,
+    mask: np.ndarray,
+    worn: np.ndarray,
+    sleeve_ends: tuple[float, float],
+) -> np.ndarray:
+    """The photo without the worn garment: `image` (H, W, 3) with the erased `mask` (H, W) filled.
+
+    Skin that the photo shows inside the mask (arms, neck) is kept where it is skin by its colour and not under `worn`;
+    an arm that was hidden is drawn from where the new sleeve ends (0 shoulder, 1 elbow, 2 wrist).
+    """
+    body = find_body(parse, keypoints)
+    shown = shown_skin(image, parse)
+    starts = (max(0.0, sleeve_ends[0] - 0.15), max(0.0, sleeve_ends[1] - 0.15))
+    under_sleeves = _covered_arms(body, parse.shape, starts)
+    limbs = arm_area(body, parse.shape, starts) | (shown & ~under_sleeves)
+    torso = _torso_area(body, parse)
+    below = torso & (_drop(body, parse.shape) > body.waist_drop)
+    skin = (torso & ~below) | limbs
+    filled = image.copy()
+    open_mask = mask & ~(shown & ~worn & ~under_sleeves)
+    background = spread(image, ~mask & (parse == ParseClass.BACKGROUND))
+    clothes_seen = ~mask & np.isin(parse, LOWER_CLOTHES)
+    lower = spread(image, clothes_seen) if clothes_seen.any() else background
+    skin_colour = _paint_skin(image, parse, body, shown)
+    for region, colour in ((~skin & ~below, background), (below & ~limbs, lower), (skin, skin_colour)):
+        filled = _lay(filled, colour, region & open_mask)
+    return np.where(open_mask[..., None], filled, image)
+
+
+def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:
+    """Arms and neck that the photo really shows, bool (H, W): a sleeve labelled as an arm betrays itself by its colour."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    face = parse == ParseClass.FACE
+    if face.sum() < 50:
+        return np.isin(parse, SKIN)
+    reference = np.median(lab[face], 0)
+    shown = np.zeros(parse.shape, bool)
+    for label in SKIN:
+        part = parse == label
+        away = np.hypot(lab[..., 1] - reference[1], lab[..., 2] - reference[2])
+        alike = (away < LIKE_SKIN) & (lab[..., 0] > 0.35 * reference[0])
+        if part.any() and alike[part].mean() > 0.6:
+            shown |= part
+        else:
+            shown |= part & (cv2.blur((part & alike).astype(np.float32), (15, 15)) > 0.75)
+    return shown
+
+
+def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """Both arms as tapering strips from `starts` (0 shoulder, 1 elbow, 2 wrist) to the hand, bool (H, W)."""
+    canvas = np.zeros(size, np.uint8)
+    for arm, start in zip(body.arms, starts, strict=True):
+        for place, half in _along(body, arm, start, HAND):
+            cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(half)), 1, -1)
+    return canvas > 0
+
+
+def arms_before(body: Body, image: np.ndarray, parse: np.ndarray, sleeve_ends: tuple[float, float]) -> np.ndarray:
+    """Arms beyond the new sleeves that hide the torso's garment, bool (H, W): those shown, and those in a worn sleeve."""
+    starts = (max(ARM_START, sleeve_ends[0]), max(ARM_START, sleeve_ends[1]))
+    strips = arm_area(body, parse.shape, starts) & np.isin(parse, (*GARMENT, *ARMS))
+    shown = shown_skin(image, parse) & np.isin(parse, ARMS)
+    return strips | (shown & ~_covered_arms(body, parse.shape, starts))
+
+
+def _covered_arms(body: Body, size: tuple[int, ...], ends: tuple[float, float]) -> np.ndarray:
+    """The arms from the shoulder to `ends`, generously wide, bool (H, W)."""
+    canvas = np.zeros(size, np.uint8)
+    for arm, end in zip(body.arms, ends, strict=True):
+        if end > 0:
+            for place, half in _along(body, arm, 0.0, end):
+                cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(1.3 * half)), 1, -1)
+    return canvas > 0
+
+
+def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Carry the `known` pixels' colours into all others, smoothly: push-pull over a pyramid, (H, W, 3) float32.
+
+    (Gortler et al., The Lumigraph, 1996, section 3.6.)
+    """
+    colours = [image.astype(np.float32) * known[..., None]]
+    weights = [known.astype(np.float32)]
+    while min(weights[-1].shape) > 1:
+        height, width = weights[-1].shape
+        half = ((width + 1) // 2, (height + 1) // 2)
+        weight = cv2.resize(weights[-1], half, interpolation=cv2.INTER_AREA)
+        colour = cv2.resize(colours[-1], half, interpolation=cv2.INTER_AREA)
+        full = np.minimum(weight * 4, 1.0)
+        colours.append(colour * (full / np.maximum(weight, 1e-6))[..., None])
+        weights.append(full)
+    result = colours[-1] / np.maximum(weights[-1], 1e-6)[..., None]
+    for colour, weight in zip(colours[-2::-1], weights[-2::-1], strict=True):
+        coarse = cv2.resize(result, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
+        result = colour + coarse.reshape(colour.shape) * (1 - weight[..., None])
+    return result
+
+
+def _along(body: Body, arm: np.ndarray, start: float, end: float) -> list[tuple[np.ndarray, float]]:
+    """Places down an arm a few pixels apart, with half its thickness there; the forearm's line goes on past the wrist."""
+    knots = [0.0, 1.0, 2.0, HAND]
+    joints = np.vstack([arm, arm[2] + (HAND - 2) * (arm[2] - arm[1])])
+    shares = np.linspace(start, end, max(8, int(body.width / 2)))
+    places = np.column_stack([np.interp(shares, knots, joints[:, i]) for i in (0, 1)])
+    halves = np.interp(shares, knots, [*ARM, ARM[2]]) * body.width
+    return list(zip(places, halves.tolist(), strict=True))
+
+
+def _drop(body: Body, size: tuple[int, ...]) -> np.ndarray:
+    """How far each pixel lies below the neck, along the torso, (H, W)."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    return (columns - body.neck[0]) * body.down[0] + (rows - body.neck[1]) * body.down[1]
+
+
+def _torso_area(body: Body, parse: np.ndarray) -> np.ndarray:
+    """Neck, shoulders and trunk down to the hips, bool (H, W)."""
+    waist, hips = body.waist_drop, max(body.waist_drop, float(np.dot(body.hips - body.neck, body.down)))
+    edge = []
+    face = np.flatnonzero((parse == ParseClass.FACE).any(1))
+    chin = float(face[-1]) if face.size else body.neck[1] - 0.5 * body.width
+    face_columns = np.flatnonzero((parse == ParseClass.FACE).any(0))
+    over = float(face_columns.mean()) if face_columns.size else body.neck[0]
+    for sign in (-1, 1):
+        line = [
+            np.array([0.75 * over + 0.25 * body.neck[0] + sign * 0.20 * body.width, chin - 0.1 * body.width]),
+            body.neck + np.array([sign * 0.23 * body.width, -0.36 * body.width]),
+            body.shoulder_line(sign * 0.36 * body.width),
+            body.shoulder_line(sign * 0.5 * body.width),
+            body.at(sign * body.chest, 0.35 * body.width),
+            body.at(sign * 0.5 * (body.chest + body.waist), 0.6 * waist),
+            body.at(sign * body.waist, waist),
+            body.at(sign * body.waist * 1.08, hips),
+        ]
+        edge += line if sign < 0 else line[::-1]
+    canvas = np.zeros(parse.shape, np.uint8)
+    cv2.fillPoly(canvas, [np.round(np.array(edge)).astype(np.int32)], 1)
+    return canvas > 0
+
+
+def _paint_skin(image: np.ndarray, parse: np.ndarray, body: Body, shown: np.ndarray) -> np.ndarray:
+    """Skin for every pixel, float32 (H, W, 3): the person's own tone, darker towards a limb's edge and below the chin."""
+    known = cv2.erode(shown.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if known.sum() < 0.001 * known.size:
+        known = parse == ParseClass.FACE
+    if not known.any():
+        known = np.isin(parse, SKIN) | (parse == ParseClass.FACE)
+    seen = known | (parse == ParseClass.FACE)
+    pixels = image[seen] if seen.any() else np.array([[205, 170, 150]], np.uint8)
+    light = pixels.astype(np.float32).mean(1)
+    low, high = np.quantile(light, [0.45, 0.9])
+    tone = pixels[(light >= low) & (light <= high)].astype(np.float32).mean(0)
+    near = spread(image, known) if known.any() else np.broadcast_to(tone, image.shape).astype(np.float32)
+    away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3) / body.width
+    share = np.exp(-7 * away)[..., None]
+    colour = near * share + tone * (1 - share)
+    limb = arm_area(body, parse.shape)
+    depth = cv2.distanceTransform(limb.astype(np.uint8), cv2.DIST_L2, 3) / (ARM[1] * body.width)
+    round_off = np.where(limb, 1 - 0.28 * (1 - np.clip(depth, 0, 1)) ** 2, 1.0)
+    under_chin = 1 - 0.16 * np.exp(-(((_drop(body, parse.shape) + 0.42 * body.width) / (0.14 * body.width)) ** 2))
+    shade = cv2.GaussianBlur((round_off * under_chin).astype(np.float32), (0, 0), 0.01 * body.width + 0.5)
+    return colour * np.where(limb, shade, under_chin)[..., None]
+
+
+def _lay(base: np.ndarray, colour: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """`colour` in `region` over `base`, with an edge as soft as the photo's and grain like a camera's."""
+    if not region.any():
+        return base
+    grain = np.random.default_rng(0).normal(0, 1.2, region.shape)[..., None]
+    soft = cv2.GaussianBlur(region.astype(np.float32), (0, 0), max(0.6, 0.0012 * region.shape[0]))[..., None]
+    laid = np.clip(colour + grain, 0, 255)
+    return np.round(base * (1 - soft) + laid * soft).astype(np.uint8)

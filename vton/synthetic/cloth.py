@@ -1,0 +1,120 @@
+"""The garment photo: the pieces at rest, flat on white."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vton.synthetic.body import Colour
+from vton.synthetic.fabric import cut, look_up
+from vton.synthetic.garments import Garment, Pattern, Piece
+from vton.synthetic.geometry import Frame, blur, coverage, outline, rasterise, smooth_noise, smoothstep, spread
+
+RIM = 1.6  # pixels that the photo shows beyond the mesh, so that nothing worn is fetched from the white
+MARGIN = (0.62, 0.8)  # the most of the frame's unit that a garment fills, across and down
+FINER = 2  # the photo is drawn at this many times its size
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the flat garment lies in its photo: place * scale + shift, in units."""
+
+    scale: float
+    shift: np.ndarray
+
+    def __call__(self, flat: np.ndarray) -> np.ndarray:
+        return flat * self.scale + self.shift
+
+
+def placement(pattern: Pattern) -> Placement:
+    """The garment fills its photo as far as its own `photo_scale` says."""
+    every = np.concatenate([piece.rest.reshape(-1, 2) for piece in pattern.pieces])
+    low, high = every.min(0), every.max(0)
+    scale = pattern.garment.photo_scale * float((np.array(MARGIN) / (high - low)).min())
+    middle = np.array([0.0, 0.5]) + pattern.garment.photo_shift
+    return Placement(scale, middle - scale * (low + high) / 2)
+
+
+def photograph(garment: Garment, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """The garment photo, uint8 (H, W, 3), and its mask, bool (H, W), inside of the back's neck included."""
+    pattern = Pattern(garment)
+    fine = Frame(frame.height * FINER, frame.width * FINER)
+    put = placement(pattern)
+    scale = put.scale * fine.unit
+    sleeve_cloth, torso_cloth = cut(garment, pattern, scale)
+    photo = np.ones((*fine.size, 3), np.float32)
+    mask = np.zeros(fine.size, np.float32)
+    rng = np.random.default_rng([garment.seed, 1])
+    for alpha, colour in _back_of_the_neck(pattern, put, fine):
+        photo += (np.array(colour, np.float32) - photo) * alpha[..., None]
+        mask = np.maximum(mask, alpha)
+    for piece in pattern.pieces:
+        cloth = sleeve_cloth if piece.side else torso_cloth
+        alpha, colour = _piece(piece, pattern, put, fine, cloth, scale, rng)
+        seam = blur(alpha, 0.004 * scale)[..., None]
+        photo *= 1 - 0.2 * seam * mask[..., None] * (1 - alpha[..., None])
+        photo += (colour - photo) * alpha[..., None]
+        mask = np.maximum(mask, alpha)
+    small = cv2.resize(photo, (frame.width, frame.height), interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(mask, (frame.width, frame.height), interpolation=cv2.INTER_AREA) >= 0.5
+    return np.round(np.clip(small, 0, 1) * 255).astype(np.uint8), inside
+
+
+def _piece(
+    piece: Piece, pattern: Pattern, put: Placement, frame: Frame, cloth: np.ndarray, scale: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share (H, W) and colour (H, W, 3) of one piece."""
+    mesh = put(piece.rest)
+    stacked = np.dstack([piece.fabric, piece.across, piece.down, piece.up])
+    values, covered = rasterise(frame, mesh, stacked)
+    values = spread(values, covered)
+    colour = look_up(cloth, values[..., :2], scale)
+    across, down, up = (values[..., i].astype(np.float32) for i in (2, 3, 4))
+    colour *= _trims(pattern.garment, piece, colour, across, down, up, scale)[..., None]
+    hills = smooth_noise(rng, frame.size, (7, 9))
+    edge = 1 - 0.13 * np.abs(across) ** 5 - (0.05 * across * piece.side if piece.side else 0)
+    colour *= (edge * (1 + 0.022 * hills))[..., None]
+    alpha = coverage(frame, [outline(mesh)])
+    reach = round(2 * RIM * FINER) | 1
+    grown = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    return grown, np.clip(colour, 0, 1)
+
+
+def _trims(
+    g: Garment, piece: Piece, colour: np.ndarray, across: np.ndarray, down: np.ndarray, up: np.ndarray, scale: float
+) -> np.ndarray:
+    """Shade (H, W) of collar, cuffs and seams; a trimmed garment has them in its accent colour, laid into `colour`."""
+    neck = Pattern(g).neck_u
+    collar = (np.abs(across) < neck) if piece.side == 0 else np.zeros_like(across, bool)
+    bands = {"cuff": np.where(piece.side != 0, up, 1.0), "collar": np.where(collar, down, 1.0), "hem": up if piece.side == 0 else 1.0 + 0 * up}
+    widths = {"cuff": 0.011, "collar": 0.0085 if g.neckline != "high" else 0.0, "hem": 0.009}
+    shade = np.ones_like(across)
+    for name, distance in bands.items():
+        width = widths[name]
+        band = np.clip((width - distance) * scale + 0.5, 0, 1)
+        if g.trimmed and name != "hem":
+            colour += (np.array(g.accent, np.float32) - colour) * band[..., None]
+        shade *= 1 - 0.05 * band - 0.2 * np.clip(1.2 - np.abs(distance - width) * scale, 0, 1)
+    if g.neckline == "high" and piece.side == 0:
+        shade *= 1 - 0.12 * (1 - smoothstep(down, 0.03, 0.05)) * (across**2 < neck**2)
+    return shade.astype(np.float32)
+
+
+def _back_of_the_neck(pattern: Pattern, put: Placement, frame: Frame) -> list[tuple[np.ndarray, Colour]]:
+    """The inside of the back, seen through the neckline, and the label in it."""
+    g = pattern.garment
+    if g.neckline == "high" or g.sleeves == "straps":
+        return []
+    u = np.linspace(-pattern.neck_u, pattern.neck_u, 40)
+    top = float(pattern.neckline(np.array(pattern.neck_u)))
+    back = top + 0.012 * (1 - (u / pattern.neck_u) ** 2)
+    front = pattern.neckline(u) + 0.012
+    front[[0, -1]] = top
+    width = u * g.shoulder
+    inside = np.concatenate([np.stack([width, back], -1), np.stack([width, front], -1)[::-1]])
+    red, green, blue = (c * 0.58 for c in g.colour)
+    label = np.array([(-0.011, 0.015), (0.011, 0.015), (0.011, 0.026), (-0.011, 0.026)]) + [0, top]
+    layers: list[tuple[np.ndarray, Colour]] = [(coverage(frame, [put(inside)]), (red, green, blue))]
+    if g.neck_depth - top > 0.04:
+        layers.append((coverage(frame, [put(label)]), (0.93, 0.93, 0.92)))
+    return layers
