@@ -71,9 +71,7 @@ def check_sqlite(file: Path) -> None:
             faults = [row[0] for row in connection.execute("PRAGMA integrity_check")]
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             marked = "alembic_version" in tables
-            revisions = (
-                [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")] if marked else []
-            )
+            revisions = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")] if marked else []
     except sqlite3.DatabaseError as error:
         raise DatabaseFault(f"{file} is not a whole SQLite database: {error}.") from error
     if faults != ["ok"]:

@@ -52,9 +52,7 @@ def replace_contents(
     """Take over what a new scan found; a stem that is still there keeps its id."""
     known = {
         (split, stem): item_id
-        for item_id, split, stem in session.execute(
-            select(Item.id, Item.split, Item.stem).where(Item.dataset_id == dataset_id)
-        )
+        for item_id, split, stem in session.execute(select(Item.id, Item.split, Item.stem).where(Item.dataset_id == dataset_id))
     }
     found = {(item.split, item.stem): item._asdict() for item in items}
     added = [{**values, "dataset_id": dataset_id} for key, values in found.items() if key not in known]
@@ -173,9 +171,7 @@ def _pairs(dataset_id: int, split: str, paired: bool, search: str) -> Select[str
             Item.dataset_id == dataset_id, Item.split == split, Item.has_person, Item.has_cloth
         )
         return (chosen.where(stem.icontains(search, autoescape=True)) if search else chosen).order_by(stem)
-    chosen = select(ListedPair.person, ListedPair.cloth).where(
-        ListedPair.dataset_id == dataset_id, ListedPair.split == split
-    )
+    chosen = select(ListedPair.person, ListedPair.cloth).where(ListedPair.dataset_id == dataset_id, ListedPair.split == split)
     if search:
         chosen = chosen.where(
             or_(

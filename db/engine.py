@@ -29,12 +29,14 @@ class Database:
         """A session on one consistent picture of the database; nothing done in it is kept."""
         with self._session("DEFERRED") as session:
             yield session
+            session.expunge_all()  # so that the rows stay as they were read
             session.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that is the only writer until its end: committed there, rolled back on an exception."""
         with self._session("IMMEDIATE") as session:
+            session.connection()  # begins now, not at the first question
             if self.url.get_backend_name() == "postgresql":
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_LOCK})
             yield session

@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 from db.models import ACTIVE_STATES, JOB_STATES, Job, now
 
 
-def create(
-    session: Session, *, kind: str, title: str, command: Sequence[str], after: dict[str, Any], folder_of: str
-) -> Job:
+def create(session: Session, *, kind: str, title: str, command: Sequence[str], after: dict[str, Any], folder_of: str) -> Job:
     """A queued job; its folder is `folder_of` with the job's id as the name."""
     job = Job(kind=kind, title=title, command=list(command), after=after, folder="")
     session.add(job)

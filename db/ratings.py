@@ -36,9 +36,7 @@ def rate(
             raise ValueError(f"the rating {uid} is stored with other contents")
         return stored
     before = session.scalar(
-        select(Rating).where(
-            Rating.rater_id == rater_id, Rating.result_id == result_id, Rating.axis == axis, Rating.live
-        )
+        select(Rating).where(Rating.rater_id == rater_id, Rating.result_id == result_id, Rating.axis == axis, Rating.live)
     )
     if before is not None:
         before.live = False

@@ -186,9 +186,7 @@ def metrics(session: Session, run_id: int) -> list[Metric]:
 
 def result_metrics(session: Session, run_id: int) -> dict[int, dict[str, float]]:
     """{result id: {metric: value}} for the results of a run that have any."""
-    chosen = select(Metric.result_id, Metric.name, Metric.value).where(
-        Metric.run_id == run_id, Metric.result_id.is_not(None)
-    )
+    chosen = select(Metric.result_id, Metric.name, Metric.value).where(Metric.run_id == run_id, Metric.result_id.is_not(None))
     table: dict[int, dict[str, float]] = {}
     for result_id, name, value in session.execute(chosen.order_by(Metric.name)):
         table.setdefault(int(result_id or 0), {})[name] = value

@@ -10,9 +10,7 @@ from studio.widgets.pair_view import read_pair
 chosen = frame()
 action = heading("Browse")
 if chosen.dataset is None or chosen.split is None:
-    empty(
-        "No dataset yet: there are no pairs to look at. Add a folder of pairs first.", "home", "Add a dataset on Home"
-    )
+    empty("No dataset yet: there are no pairs to look at. Add a folder of pairs first.", "home", "Add a dataset on Home")
     st.stop()
 
 with spoken_errors():

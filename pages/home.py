@@ -3,7 +3,7 @@
 import streamlit as st
 
 from db import datasets, runs
-from studio import jobs
+from studio import jobs, launches
 from studio.widgets.add_dataset import add_dataset_button
 from studio.widgets.frame import frame
 from studio.widgets.job_list import watch_jobs
@@ -21,13 +21,11 @@ with workspace.database.read() as session:
 with spoken_errors():
     going_on = any(job.state in jobs.ACTIVE_STATES for job in jobs.list_recent(workspace))
     if not known and going_on:
-        st.markdown(
-            "A small demo set is being drawn, so that there is something to look at. It appears here by itself."
-        )
+        st.markdown("A small demo set is being drawn, so that there is something to look at. It appears here by itself.")
     elif not known:
         empty("Nothing is here yet. Add a dataset: a folder of people and garments in VITON-HD's layout.")
         if st.button("Draw a small demo set", icon=":material/draw:"):
-            jobs.start_drawing(workspace, workspace.settings.demo_set)
+            launches.start_drawing(workspace)
             st.rerun()
     draw_steps(next_steps(chosen, made))
     watch_jobs(workspace, limit=3)

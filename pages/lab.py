@@ -37,7 +37,7 @@ with action:
     asked = st.button("Try on", type="primary", icon=":material/science:", key="try_on")
 with spoken_errors():
     if asked:
-        try_on(chosen.workspace, chosen.dataset, chosen.split, pair)
+        try_on(chosen, pair)
     found = find_result(chosen, pair)
     if found is None:
         show_inputs(files)

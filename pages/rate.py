@@ -25,9 +25,7 @@ if given:
             on_click="ignore",
         )
 if not rateable:
-    empty(
-        "There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab"
-    )
+    empty("There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab")
     st.stop()
 if st.session_state.get("run") not in rateable:
     st.session_state.pop("run", None)

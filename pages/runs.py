@@ -21,9 +21,7 @@ with action, spoken_errors():
 
 if st.session_state.get("open") not in known:
     st.session_state["open"] = None
-name = st.selectbox(
-    "Open a run", list(known), index=None, key="open", bind="query-params", placeholder="All runs", width=420
-)
+name = st.selectbox("Open a run", list(known), index=None, key="open", bind="query-params", placeholder="All runs", width=420)
 with spoken_errors():
     if name is None:
         watch_jobs(chosen.workspace)

@@ -30,9 +30,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="doctor | import-run | add-dataset | export")
 
     def verb(name: str, what: str) -> argparse.ArgumentParser:
-        return verbs.add_parser(
-            name, help=what, description=what, epilog=EXAMPLE, parents=[where], formatter_class=layout
-        )
+        return verbs.add_parser(name, help=what, description=what, epilog=EXAMPLE, parents=[where], formatter_class=layout)
 
     verb("doctor", "say what is here and what is wrong; exit 1 when something is")
     taken = verb("import-run", "take a run folder in, from wherever it comes")

@@ -7,24 +7,29 @@ import threading
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
 from pathlib import Path
 
-from db import runs
+from db import datasets, runs
 from db.models import Dataset, Result
 from studio.importer import import_run
-from studio.workspace import Workspace, workspace
+from studio.settings import Settings
+from studio.workspace import Workspace
+from vton.errors import VtonError
+from vton.pairs import Pair
 
 IDLE_SECONDS = 600.0  # after which the process, and the memory of its device, is given back
 
+_workers: dict[Settings, "TryOnWorker"] = {}
+_making = threading.Lock()
 
-class TryOnError(Exception):
+
+class TryOnError(VtonError):
     """A try-on that could not be made; str() is one sentence."""
 
 
-def lab_folder(workspace: Workspace, dataset: Dataset, split: str) -> Path:
-    """The run folder that collects the try-ons of the lab on a split; a dataset that changed gets another."""
-    return workspace.settings.runs_dir / f"lab-{dataset.id}-{split}-{dataset.fingerprint[:8]}"
+def lab_run_dir(workspace: Workspace, dataset: Dataset, split: str) -> Path:
+    """The run folder that collects the lab's try-ons on a split; a dataset that changed gets another."""
+    return workspace.settings.runs_dir.resolve() / f"lab-{dataset.id}-{split}-{dataset.fingerprint[:8]}"
 
 
 class TryOnWorker:
@@ -37,39 +42,35 @@ class TryOnWorker:
         self._pool: ProcessPoolExecutor | None = None
         self._timer: threading.Timer | None = None
 
-    def submit(
-        self, dataset_root: Path | str, split: str, pair: tuple[str, str], out_dir: Path, name: str | None = None
-    ) -> "Future[Result]":
+    def submit(self, dataset_root: Path, split: str, pair: Pair, out_dir: Path) -> "Future[Result]":
         """Make one try-on in a run folder and take it in; the future gives its row, or raises in one sentence."""
-        return self._queue.submit(self._make, str(dataset_root), split, pair, Path(out_dir), name)
+        return self._queue.submit(self._make, dataset_root, split, pair, out_dir)
 
-    def try_on(self, dataset: Dataset, split: str, person: str, cloth: str) -> "Future[Result]":
-        """As `submit`, for a pair of a known dataset, in the lab's own run."""
-        out, name = lab_folder(self.workspace, dataset, split), f"Lab: {dataset.name}, {split}"
-        return self.submit(dataset.root, split, (person, cloth), out, name)
-
-    def _make(self, root: str, split: str, pair: tuple[str, str], out: Path, name: str | None) -> Result:
+    def _make(self, root: Path, split: str, pair: Pair, out: Path) -> Result:
         self._rest()
         try:
-            try:
-                fault = self._process().submit(make_try_on, root, split, *pair, str(out)).result()
-            except BrokenProcessPool:  # the process died, perhaps for want of memory: once more in a new one
-                self.free()
-                try:
-                    fault = self._process().submit(make_try_on, root, split, *pair, str(out)).result()
-                except BrokenProcessPool as error:
-                    self.free()
-                    raise TryOnError("The try-on's process ended twice; is there enough memory?") from error
+            fault = self._ask(str(root), split, pair.person, pair.cloth, str(out))
         finally:
             self._rest(again=True)
         if fault:
             raise TryOnError(fault)
-        run = import_run(self.workspace, out, name)
         with self.workspace.database.read() as session:
-            made = runs.result_of_pair(session, run.id, *pair)
+            dataset = datasets.by_root(session, str(root))
+        run = import_run(self.workspace, out, f"Lab: {dataset.name}, {split}" if dataset else None)
+        with self.workspace.database.read() as session:
+            made = runs.result_of_pair(session, run.id, pair.person, pair.cloth)
         if made is None:
-            raise TryOnError(f"The try-on of {pair[0]} in {pair[1]} left no picture in {out}.")
+            raise TryOnError(f"The try-on of {pair.name} left no picture in {out}.")
         return made
+
+    def _ask(self, *arguments: str) -> str:
+        """What `make_try_on` says in the worker's process; once more in a new one when that died."""
+        for _ in range(2):
+            try:
+                return self._process().submit(make_try_on, *arguments).result()
+            except BrokenProcessPool:
+                self.free()
+        raise TryOnError("The try-on's process ended twice; is there enough memory?")
 
     def _process(self) -> ProcessPoolExecutor:
         with self._lock:
@@ -111,9 +112,7 @@ class TryOnWorker:
 
 def make_try_on(root: str, split: str, person: str, cloth: str, out: str) -> str:
     """Runs in the worker process: one pair into a run folder; why it failed, empty when it did not."""
-    from vton.errors import VtonError
     from vton.generate import GenerateConfig, generate
-    from vton.pairs import Pair
 
     config = GenerateConfig(data=Path(root), split=split, pairs=(Pair(person, cloth),), open_list=True)
     try:
@@ -142,14 +141,14 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-@lru_cache
-def worker() -> TryOnWorker:
-    """The worker of this process's workspace."""
-    return TryOnWorker(workspace())
+def try_on_worker(workspace: Workspace) -> TryOnWorker:
+    """The worker of a workspace, one in this process."""
+    with _making:
+        return _workers.setdefault(workspace.settings, TryOnWorker(workspace))
 
 
 def close() -> None:
-    """End the worker, if there is one."""
-    if worker.cache_info().currsize:
-        worker().close()
-        worker.cache_clear()
+    """End every worker of this process."""
+    with _making:
+        while _workers:
+            _workers.popitem()[1].close()

@@ -37,9 +37,7 @@ class JobStatus:
         return self.job.state in ACTIVE_STATES
 
 
-def start(
-    workspace: Workspace, kind: str, title: str, command: Sequence[str], after: dict[str, Any] | None = None
-) -> Job:
+def start(workspace: Workspace, kind: str, title: str, command: Sequence[str], after: dict[str, Any] | None = None) -> Job:
     """Start a command as a job; the same work that is going on already is given back instead of started twice.
 
     `after` is what follows on the command: {"import_run": folder, "name": name}, or {"add_dataset": root, "name": name,

@@ -9,6 +9,7 @@ import numpy as np
 
 from vton.errors import PreprocessError
 from vton.labels import GARMENT, LOWER_BODY, LOWER_CLOTHES, SKIN, Keypoint
+from vton.preprocess.agnostic import HAND_START, hands
 
 K = Keypoint
 SIDES = (
@@ -20,7 +21,7 @@ SIDES = (
 SHOULDER_RISE = 0.10  # the top of the shoulder above its joint
 NECK_RISE = 0.27  # the shoulder line at the neck above the joints
 ARMPIT_DROP = 0.40
-ARM = (0.15, 0.12, 0.10)  # half the arm's thickness at shoulder, elbow and wrist
+ARM = (0.14, 0.12, 0.095, 0.09)  # half the arm's thickness at shoulder, elbow, wrist and where the hand begins
 UPPER_ARM, FOREARM, TORSO = 0.85, 0.75, 1.55  # lengths, where joints are missing
 
 
@@ -37,7 +38,7 @@ class Body:
     chest: float  # half the width at the armpits
     waist: float  # half the width where the lower clothes begin
     waist_drop: float  # from the neck to there, along `down`
-    arms: tuple[np.ndarray, np.ndarray]  # (3, 2) each: shoulder, elbow, wrist
+    arms: tuple[np.ndarray, np.ndarray]  # (4, 2) each: shoulder, elbow, wrist, where the photo's hand begins
     silhouette: np.ndarray  # (W,), first row of torso, neck or arm in each column, the height where there is none
 
     def at(self, sideways: float, drop: float) -> np.ndarray:
@@ -77,6 +78,7 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
     upper = np.isin(parse, (*GARMENT, *SKIN))
     silhouette = np.where(upper.any(0), upper.argmax(0), parse.shape[0]).astype(float)
     chest = 0.5 * width
+    hand = hands(parse, keypoints)
     waist_drop, waist = _waist(parse, neck, hip, down, torso, chest)
     return Body(
         neck=neck,
@@ -88,7 +90,7 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
         chest=chest,
         waist=waist,
         waist_drop=waist_drop,
-        arms=(_arm(keypoints, order[0], width, -1), _arm(keypoints, order[1], width, 1)),
+        arms=(_arm(keypoints, order[0], width, -1, hand), _arm(keypoints, order[1], width, 1, hand)),
         silhouette=silhouette,
     )
 
@@ -113,8 +115,8 @@ def _waist(
     return drop, float(np.clip(half, 0.75 * chest, 1.35 * chest))
 
 
-def _arm(keypoints: np.ndarray, side: tuple[Keypoint, ...], width: float, sign: int) -> np.ndarray:
-    """Shoulder, elbow, wrist; missing joints hang down."""
+def _arm(keypoints: np.ndarray, side: tuple[Keypoint, ...], width: float, sign: int, hand: np.ndarray) -> np.ndarray:
+    """Shoulder, elbow, wrist and the beginning of the hand (bool (H, W) for both); missing joints hang down."""
     shoulder = keypoints[side[0], :2]
     elbow = keypoints[side[1], :2]
     if not keypoints[side[1], 2]:
@@ -123,4 +125,12 @@ def _arm(keypoints: np.ndarray, side: tuple[Keypoint, ...], width: float, sign: 
     if not keypoints[side[2], 2]:
         upper = elbow - shoulder
         wrist = elbow + upper / max(float(np.hypot(*upper)), 1e-6) * FOREARM * width
-    return np.stack([shoulder, elbow, wrist]).astype(float)
+    forearm = wrist - elbow
+    end = wrist + HAND_START * forearm
+    ys, xs = np.nonzero(hand)
+    away = np.hypot(xs - wrist[0], ys - wrist[1])
+    near = away < 0.9 * max(float(np.hypot(*forearm)), 1.0)
+    if near.any():
+        first = near & (away <= np.quantile(away[near], 0.15))
+        end = np.array([xs[first].mean(), ys[first].mean()])
+    return np.stack([shoulder, elbow, wrist, end]).astype(float)

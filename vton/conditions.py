@@ -72,9 +72,7 @@ def read(split: Split, pair: Pair) -> Conditions:
     mask_file = split.path("agnostic_mask", pair.person)
     mask = resize_labels(read_mask(mask_file), size) if mask_file else agnostic_mask(parse, keypoints)
     agnostic_parse_file = split.path("parse_agnostic", pair.person)
-    parse_agnostic = (
-        resize_labels(read_labels(agnostic_parse_file), size) if agnostic_parse_file else erase_parse(parse, mask)
-    )
+    parse_agnostic = resize_labels(read_labels(agnostic_parse_file), size) if agnostic_parse_file else erase_parse(parse, mask)
     densepose_file = split.path("densepose", pair.person)
     cloth = read_image(split.need("cloth", pair.cloth))
     cloth_mask = resize_labels(read_mask(split.need("cloth_mask", pair.cloth)), (cloth.shape[0], cloth.shape[1]))

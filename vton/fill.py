@@ -8,10 +8,9 @@ import numpy as np
 
 from vton.body import ARM, Body, find_body
 from vton.labels import ARMS, GARMENT, LOWER_CLOTHES, SKIN, ParseClass
-from vton.preprocess.agnostic import HAND_START
 
 LIKE_SKIN = 16.0  # how far (CIELAB a, b) a labelled arm's colour may lie from the face's and still be skin
-HAND = 2 + HAND_START  # where the drawn arm meets the photo's hand
+HAND = 3.0  # where the drawn arm meets the photo's hand: 0 shoulder, 1 elbow, 2 wrist
 ARM_START = 0.35  # of the upper arm: above it the arm is under the garment's shoulder
 
 
@@ -25,7 +24,7 @@ def fill_bare(
 ) -> np.ndarray:
     """The photo without the worn garment: `image` (H, W, 3) with the erased `mask` (H, W) filled.
 
-    Skin that the photo shows inside the mask (arms, neck) is kept where it is skin by its colour and not under `worn`;
+    What the photo shows inside the mask of the background and of skin (arms, neck) stays where `worn` does not cover it;
     an arm that was hidden is drawn from where the new sleeve ends (0 shoulder, 1 elbow, 2 wrist).
     """
     body = find_body(parse, keypoints)
@@ -37,8 +36,10 @@ def fill_bare(
     below = torso & (_drop(body, parse.shape) > body.waist_drop)
     skin = (torso & ~below) | limbs
     filled = image.copy()
-    open_mask = mask & ~(shown & ~worn & ~under_sleeves)
-    background = spread(image, ~mask & (parse == ParseClass.BACKGROUND))
+    border = max(3, round(0.006 * parse.shape[0]))  # a parse is off by a few pixels at its borders
+    empty = cv2.erode((parse == ParseClass.BACKGROUND).astype(np.uint8), np.ones((2 * border + 1,) * 2, np.uint8)) > 0
+    open_mask = mask & ~empty & ~(shown & ~worn & ~under_sleeves)
+    background = spread(image, empty)
     clothes_seen = ~mask & np.isin(parse, LOWER_CLOTHES)
     lower = spread(image, clothes_seen) if clothes_seen.any() else background
     skin_colour = _paint_skin(image, parse, body, shown)
@@ -54,16 +55,14 @@ def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:
     if face.sum() < 50:
         return np.isin(parse, SKIN)
     reference = np.median(lab[face], 0)
-    shown = np.zeros(parse.shape, bool)
-    for label in SKIN:
-        part = parse == label
-        away = np.hypot(lab[..., 1] - reference[1], lab[..., 2] - reference[2])
-        alike = (away < LIKE_SKIN) & (lab[..., 0] > 0.35 * reference[0])
-        if part.any() and alike[part].mean() > 0.6:
-            shown |= part
-        else:
-            shown |= part & (cv2.blur((part & alike).astype(np.float32), (15, 15)) > 0.75)
-    return shown
+    away = np.hypot(lab[..., 1] - reference[1], lab[..., 2] - reference[2])
+    skin = np.isin(parse, SKIN)
+    alike = skin & (away < LIKE_SKIN) & (lab[..., 0] > 0.35 * reference[0])
+    reach = max(5, round(0.02 * parse.shape[0])) | 1
+    share = cv2.blur(alike.astype(np.float32), (reach, reach)) / np.maximum(
+        cv2.blur(skin.astype(np.float32), (reach, reach)), 1e-3
+    )
+    return skin & (share > 0.7)
 
 
 def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -116,12 +115,11 @@ def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _along(body: Body, arm: np.ndarray, start: float, end: float) -> list[tuple[np.ndarray, float]]:
-    """Places down an arm a few pixels apart, with half its thickness there; the forearm's line goes on past the wrist."""
+    """Places down an arm a few pixels apart, with half its thickness there."""
     knots = [0.0, 1.0, 2.0, HAND]
-    joints = np.vstack([arm, arm[2] + (HAND - 2) * (arm[2] - arm[1])])
     shares = np.linspace(start, end, max(8, int(body.width / 2)))
-    places = np.column_stack([np.interp(shares, knots, joints[:, i]) for i in (0, 1)])
-    halves = np.interp(shares, knots, [*ARM, ARM[2]]) * body.width
+    places = np.column_stack([np.interp(shares, knots, arm[:, i]) for i in (0, 1)])
+    halves = np.interp(shares, knots, ARM) * body.width
     return list(zip(places, halves.tolist(), strict=True))
 
 

@@ -283,9 +283,7 @@ def _above(collar: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.arange(size[0])[:, None] < line[None]
 
 
-def _parts(
-    mask: np.ndarray, sleeves: list[Sleeve | None], armpits: np.ndarray
-) -> tuple[list[Sleeve | None], np.ndarray]:
+def _parts(mask: np.ndarray, sleeves: list[Sleeve | None], armpits: np.ndarray) -> tuple[list[Sleeve | None], np.ndarray]:
     """The sleeves and the torso; scraps that the tracing left beside a sleeve go to it."""
     rest = mask.copy()
     for sleeve in sleeves:
@@ -332,9 +330,7 @@ def _sleeve_area(half: _Half, shoulder: np.ndarray, armpit: np.ndarray) -> np.nd
     return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def _trace(
-    area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _trace(area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Edges of a sleeve at STATIONS; None where what sticks out is too small to be one."""
     ys, xs = np.nonzero(area)
     opening = float(np.hypot(*(shoulder - armpit)))

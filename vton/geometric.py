@@ -71,7 +71,7 @@ class _Plan:
         stretch = float(np.clip(wanted / max(length, 1.0), *STRETCH))
         lengths, ends = [], []
         for side, sleeve in enumerate(garment.sleeves):
-            upper, fore = np.maximum(np.hypot(*np.diff(body.arms[side], axis=0).T), 1.0)
+            upper, fore = np.maximum(np.hypot(*np.diff(body.arms[side][:3], axis=0).T), 1.0)
             reach = upper + fore
             natural = sleeve.length * scale * np.sqrt(stretch) if sleeve else 0.0
             lengths.append(float(reach * 1.04 if natural > SNAP * reach else natural))
@@ -167,7 +167,7 @@ def _half_width(body: Body, natural: float, drop: float) -> float:
 def _sleeve_points(plan: _Plan, sleeve: Sleeve, side: int) -> np.ndarray:
     """Outer edge, middle and inner edge of the sleeve on the arm, (3, STATIONS, 2)."""
     body, length = plan.body, plan.sleeve_lengths[side]
-    arm = body.arms[side]
+    arm = body.arms[side][:3]
     bones = np.maximum(np.hypot(*np.diff(arm, axis=0).T), 1.0)
     reach = float(bones.sum())
     along = np.linspace(0, length, STATIONS)
@@ -179,9 +179,9 @@ def _sleeve_points(plan: _Plan, sleeve: Sleeve, side: int) -> np.ndarray:
     direction = straight[0] * (1 - turn) + straight[1] * turn
     direction /= np.maximum(np.hypot(*direction.T), 1e-6)[:, None]
     outward = np.column_stack([-direction[:, 1], direction[:, 0]]) * (1 if side == 0 else -1)
-    thickness = np.interp(along, knots, np.array(ARM) * body.width)
+    thickness = np.interp(along, knots, np.array(ARM[:3]) * body.width)
     cut = np.hypot(*(sleeve.outer - sleeve.inner).T) / 2 * plan.scale
-    half = np.clip(cut, thickness * 1.1, thickness * 1.5)[:, None]
+    half = np.clip(cut, thickness * 1.08, thickness * 1.3)[:, None]
     outer, inner = middle + outward * half, middle - outward * half
     outer[0], inner[0] = plan.seam(side)
     middle[0] = (outer[0] + inner[0]) / 2
@@ -232,9 +232,7 @@ def _seam_gap(covered: np.ndarray, seam: tuple[np.ndarray, np.ndarray], width: f
 
 def _nearest(area: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Each place (n, 2), or the nearest one inside of `area` (h, w)."""
-    _, labels = cv2.distanceTransformWithLabels(
-        (~area).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    _, labels = cv2.distanceTransformWithLabels((~area).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     ys, xs = np.nonzero(area)
     home = np.zeros((labels.max() + 1, 2))
     home[labels[ys, xs]] = np.column_stack([xs, ys])

@@ -144,9 +144,7 @@ def _columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) -
         return person in maps["image"] and cloth in maps["cloth"]
 
     probe = pairs[:50]
-    return (
-        bool(probe) and not any(fits(p.person, p.cloth) for p in probe) and all(fits(p.cloth, p.person) for p in probe)
-    )
+    return bool(probe) and not any(fits(p.person, p.cloth) for p in probe) and all(fits(p.cloth, p.person) for p in probe)
 
 
 def read_pairs(file: Path) -> list[Pair]:

@@ -1,5 +1,6 @@
 """Try-on: conditions to warped cloth to image; the whole route on one screen."""
 
+import time
 from dataclasses import dataclass
 
 import cv2
@@ -22,11 +23,14 @@ class Result:
     warped: Warped
     composite: Tensor  # (1, 3, H, W): the agnostic with the warped cloth laid in; what a diffusion model starts from
     image: Tensor  # (1, 3, H, W): equal to the photo wherever the agnostic mask is 0
+    seconds: dict[str, float]  # by stage
 
 
 def try_on(conditions: Conditions) -> Result:
     """Put the cloth of one pair (N = 1) on, by the geometric warp, bare regions filled in."""
+    start = time.perf_counter()
     warped = geometric_warp(conditions)
+    moved = time.perf_counter()
     worn = warped.mask * conditions.agnostic_mask
     composite = conditions.agnostic * (1 - worn) + warped.cloth * worn
     bare = fill_bare(
@@ -38,8 +42,10 @@ def try_on(conditions: Conditions) -> Result:
         warped.sleeve_ends,
     )
     soft = _soften(worn, conditions.size)
-    image = to_tensor(bare) * (1 - soft) + warped.cloth * soft
-    return Result(warped, composite, paste_back(image, conditions))
+    filled = time.perf_counter()
+    image = paste_back(to_tensor(bare) * (1 - soft) + warped.cloth * soft, conditions)
+    seconds = {"warp": moved - start, "fill": filled - moved, "paste": time.perf_counter() - filled}
+    return Result(warped, composite, image, seconds)
 
 
 def paste_back(image: Tensor, conditions: Conditions) -> Tensor:

@@ -109,9 +109,7 @@ def _address(chosen: Frame, paired: bool, search: str = "") -> dict[str, str]:
 
 def _no_pairs(chosen: Frame, search: str, paired: bool) -> None:
     if search:
-        empty(
-            f"No {'paired' if paired else 'unpaired'} pair in {chosen.split} has “{search}” in an id. Search for less."
-        )
+        empty(f"No {'paired' if paired else 'unpaired'} pair in {chosen.split} has “{search}” in an id. Search for less.")
     elif paired:
         empty(f"No person in {chosen.split} has a garment photo of the same name. Choose Unpaired.")
     else:

@@ -37,9 +37,7 @@ _mount = st.components.v2.component(
 )
 
 
-def gallery(
-    tiles: list[Tile], *, key: str, on_open: Callable[[str], None], width: int = 200, shape: str = "3 / 4"
-) -> None:
+def gallery(tiles: list[Tile], *, key: str, on_open: Callable[[str], None], width: int = 200, shape: str = "3 / 4") -> None:
     """Draw the tiles, each at least `width` pixels wide; `on_open` is called with the id of the tile clicked."""
 
     def opened() -> None:

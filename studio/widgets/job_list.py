@@ -3,7 +3,7 @@
 import streamlit as st
 
 from db.models import Job
-from studio import jobs
+from studio import jobs, launches
 from studio.jobs import JobStatus
 from studio.widgets.page import spoken_errors
 from studio.widgets.words import ago, count, duration
@@ -62,7 +62,7 @@ def _job(workspace: Workspace, status: JobStatus) -> None:
                 st.caption(job.note)
             if side.button("Go on", key=f"resume_{job.id}", icon=":material/replay:", help="Does only what is missing"):
                 with spoken_errors():
-                    jobs.again(workspace, job)
+                    launches.resume(workspace, job)
                 st.rerun()
         elif job.note:
             st.caption(job.note)
@@ -78,9 +78,7 @@ def _progress(status: JobStatus) -> None:
         return
     done, total = int(told["done"]), int(told["total"])
     left = f", about {duration(told['eta'])} left" if told.get("eta") else ""
-    st.progress(
-        min(done / total, 1.0), text=f"{str(told.get('label') or 'Working').capitalize()}: {done} of {total}{left}"
-    )
+    st.progress(min(done / total, 1.0), text=f"{str(told.get('label') or 'Working').capitalize()}: {done} of {total}{left}")
 
 
 def _when(job: Job) -> str:

@@ -1,28 +1,22 @@
 """The try-on lab's pieces: choosing a pair, making the try-on, showing its stages."""
 
 import time
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import wait
 from pathlib import Path
 
 import streamlit as st
 
 from db import datasets, runs
-from db.models import Dataset, Result, Run
-from studio.importer import import_run
-from studio.inference import lab_run_dir, try_on_worker
+from db.models import Result, Run
+from studio.inference import TryOnError, lab_folder, worker
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import page_path
 from studio.widgets.pair_view import PairFiles
 from studio.widgets.pictures import Figure, figure_of, figure_row, image_url, shape_of
 from studio.widgets.stages import stage_figures
-from studio.widgets.words import duration
-from studio.workspace import Workspace
-from vton.errors import VtonError
 from vton.pairs import Pair
 
-LAB_RUN = "Lab"
 CHOICES = 24
 POLL_SECONDS = 0.2
 
@@ -92,33 +86,25 @@ def find_result(chosen: Frame, pair: Pair) -> tuple[Run, Result] | None:
     assert chosen.dataset is not None and chosen.split is not None
     with chosen.workspace.database.read() as session:
         found = runs.for_pair(session, pair.person, pair.cloth, chosen.dataset.id)
-    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split))
+    lab = str(lab_folder(chosen.workspace, chosen.dataset, chosen.split))
     found.sort(key=lambda one: one[0].folder != lab)
     return found[0] if found else None
 
 
-def try_on(workspace: Workspace, dataset: Dataset, split: str, pair: Pair) -> None:
-    """Make the try-on in the worker's process, show how long it takes, and take the result in."""
-    folder = lab_run_dir(workspace, dataset, split)
+def try_on(chosen: Frame, pair: Pair) -> None:
+    """Make the try-on in the worker's process and show how long it takes; TryOnError says why there is none."""
+    assert chosen.dataset is not None and chosen.split is not None
     began = time.monotonic()
-    with st.status(f"Trying {pair.cloth} on {pair.person}", expanded=False) as line:
-        try:
-            _wait(try_on_worker(workspace).submit(Path(dataset.root), split, pair, folder), line, began)
-            import_run(workspace, folder, f"{LAB_RUN}: {dataset.name}, {split}")
-        except VtonError:
-            line.update(label="This pair could not be tried on", state="error")
-            raise
-        line.update(label=f"Made in {duration(time.monotonic() - began)}", state="complete")
-
-
-def _wait(future: "Future[object]", line: object, began: float) -> None:
-    while True:
-        try:
-            future.result(timeout=POLL_SECONDS)
-            return
-        except NotYet:
-            seconds = time.monotonic() - began
-            line.update(label=f"Trying on, {seconds:.0f} s")  # type: ignore[attr-defined]
+    line = st.status(f"Trying {pair.cloth} on {pair.person}")
+    making = worker().try_on(chosen.dataset, chosen.split, pair.person, pair.cloth)
+    try:
+        while not wait([making], POLL_SECONDS).done:
+            line.update(label=f"Trying {pair.cloth} on {pair.person}, {time.monotonic() - began:.0f} s")
+        making.result()
+    except TryOnError:
+        line.update(label="This pair could not be tried on", state="error")
+        raise
+    line.update(label=f"Made in {time.monotonic() - began:.1f} s", state="complete")
 
 
 def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> None:

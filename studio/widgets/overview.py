@@ -91,9 +91,7 @@ def draw_newest(workspace: Workspace, found: list[Run], known: list[Dataset]) ->
     line.subheader(run.name, anchor=False, width="content")
     with line.container(horizontal=True, width="content", vertical_alignment="center"):
         st.caption(f"made {ago(run.created_at)}", width="content")
-        st.page_link(
-            page_path("runs"), label="Open the run", icon=":material/arrow_forward:", query_params={"open": run.name}
-        )
+        st.page_link(page_path("runs"), label="Open the run", icon=":material/arrow_forward:", query_params={"open": run.name})
 
     def open_in_lab(name: str) -> None:
         st.session_state["to_lab"] = name

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from db.errors import DatabaseFault
 from studio.importer import ImportFault
+from studio.inference import TryOnError
 from studio.jobs import JobError
 from studio.workspace import WorkspaceError
 from vton.errors import VtonError
@@ -14,7 +16,7 @@ from vton.errors import VtonError
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-SPOKEN = (VtonError, WorkspaceError, ImportFault, JobError)
+SPOKEN = (VtonError, WorkspaceError, DatabaseFault, ImportFault, JobError, TryOnError)
 
 
 def heading(title: str) -> "DeltaGenerator":

@@ -54,13 +54,8 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
         show = {row.id: row for row in [*recent, *ahead]}
         scores = {row_id: ratings.live_for(session, rater.id, row_id) for row_id in show}
         stems = {stem for row in show.values() for stem in (row.person, row.cloth)}
-        maps = {
-            stem: dict(item.maps) for stem, item in datasets.items(session, dataset.id, run.split or "", stems).items()
-        }
-        tasks = {
-            row_id: _task(row, Path(run.folder), Path(dataset.root), maps, scores[row_id])
-            for row_id, row in show.items()
-        }
+        maps = {stem: dict(item.maps) for stem, item in datasets.items(session, dataset.id, run.split or "", stems).items()}
+        tasks = {row_id: _task(row, Path(run.folder), Path(dataset.root), maps, scores[row_id]) for row_id, row in show.items()}
     _mount(
         key=key,
         data={
@@ -89,9 +84,7 @@ def _results_of(session: Any, given: list[Rating]) -> list[Result]:
     return [row for row in rows.values() if row is not None]
 
 
-def _task(
-    result: Result, run: Path, root: Path, maps: dict[str, dict[str, str]], scores: dict[str, int]
-) -> dict[str, Any]:
+def _task(result: Result, run: Path, root: Path, maps: dict[str, dict[str, str]], scores: dict[str, int]) -> dict[str, Any]:
     """A result as the component shows it."""
     person = maps.get(result.person, {}).get("image")
     cloth = maps.get(result.cloth, {}).get("cloth")

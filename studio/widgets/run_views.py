@@ -8,7 +8,7 @@ import streamlit as st
 
 from db import datasets, ratings, runs
 from db.models import Metric, Run
-from studio import jobs
+from studio import launches
 from studio.charts import spread
 from studio.importer import remove_run
 from studio.jobs import JobError
@@ -50,9 +50,7 @@ def run_table(workspace: Workspace) -> None:
             st.session_state["open"] = found[rows[0]].name
 
     frame = pd.DataFrame(table)
-    numbers = {
-        name: st.column_config.NumberColumn(format="%.4g") for name in frame.columns if frame[name].dtype == float
-    }
+    numbers = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.columns if frame[name].dtype == float}
     st.dataframe(
         frame,
         key="run_table",
@@ -68,7 +66,7 @@ def run_actions(workspace: Workspace, run: Run) -> None:
     """Measure, rename, delete."""
     if run.dataset_id is not None and st.button("Measure", icon=":material/straighten:", help="Computes the metrics"):
         try:
-            jobs.start_evaluate(workspace, run)
+            launches.start_evaluate(workspace, run)
             st.toast("Measuring has started.", icon=":material/straighten:")
         except JobError as error:
             st.error(str(error), icon=":material/error:")

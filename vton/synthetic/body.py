@@ -123,7 +123,9 @@ def draw_person(rng: np.random.Generator) -> Person:
         arm_girth=rng.uniform(0.92, 1.12),
         skin=_colour(tone),
         hair=_colour(hair),
-        hair_style=rng.choice(["long", "one side", "bob", "updo", "curly", "tied back"], p=[0.24, 0.16, 0.16, 0.14, 0.14, 0.16]),
+        hair_style=rng.choice(
+            ["long", "one side", "bob", "updo", "curly", "tied back"], p=[0.24, 0.16, 0.16, 0.14, 0.14, 0.16]
+        ),
         fringe=bool(rng.random() < 0.3),
         parting=rng.uniform(-0.5, 0.5),
         eyes=_colour(np.array([(0.28, 0.18, 0.1), (0.25, 0.38, 0.5), (0.3, 0.38, 0.25)][rng.integers(3)])),

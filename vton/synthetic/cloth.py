@@ -86,7 +86,11 @@ def _trims(
     """Shade (H, W) of collar, cuffs and seams; a trimmed garment has them in its accent colour, laid into `colour`."""
     neck = Pattern(g).neck_u
     collar = (np.abs(across) < neck) if piece.side == 0 else np.zeros_like(across, bool)
-    bands = {"cuff": np.where(piece.side != 0, up, 1.0), "collar": np.where(collar, down, 1.0), "hem": up if piece.side == 0 else 1.0 + 0 * up}
+    bands = {
+        "cuff": np.where(piece.side != 0, up, 1.0),
+        "collar": np.where(collar, down, 1.0),
+        "hem": up if piece.side == 0 else 1.0 + 0 * up,
+    }
     widths = {"cuff": 0.011, "collar": 0.0085 if g.neckline != "high" else 0.0, "hem": 0.009}
     shade = np.ones_like(across)
     for name, distance in bands.items():

@@ -101,7 +101,9 @@ def _flowers(canvas: Canvas) -> None:
             green = np.array((0.30, 0.45, 0.28)) * rng.uniform(0.8, 1.2)
             _petals(canvas, x + size * 0.9, y + size * 0.9, size * 0.75, 2, turn, tuple(green))
             _petals(canvas, x, y, size, 5, turn, g.accent if rng.random() < 0.7 else g.third)
-            cv2.circle(canvas.colour, canvas.place(x, y), max(1, round(size * 0.24 * canvas.scale)), (0.93, 0.78, 0.3), -1, cv2.LINE_AA)
+            cv2.circle(
+                canvas.colour, canvas.place(x, y), max(1, round(size * 0.24 * canvas.scale)), (0.93, 0.78, 0.3), -1, cv2.LINE_AA
+            )
 
 
 def _petals(canvas: Canvas, x: float, y: float, size: float, count: int, turn: float, colour: tuple[float, ...]) -> None:
@@ -165,7 +167,9 @@ def _logo(canvas: Canvas, x: float, y: float, size: float) -> None:
     elif kind == 2:  # a star beside a ring
         angle = np.linspace(0, 2 * np.pi, 11)[:-1] - np.pi / 2
         radius = np.where(np.arange(10) % 2, 38, 92)
-        first.polygon(list(zip((100 + radius * np.cos(angle)).tolist(), (110 + radius * np.sin(angle)).tolist(), strict=True)), 255)
+        first.polygon(
+            list(zip((100 + radius * np.cos(angle)).tolist(), (110 + radius * np.sin(angle)).tolist(), strict=True)), 255
+        )
         second.ellipse((150, 150, 240, 240), outline=255, width=18)
     else:  # waves
         first.ellipse((24, 24, 232, 232), 255)
@@ -219,5 +223,3 @@ def look_up(cloth: np.ndarray, places: np.ndarray, scale: float) -> np.ndarray:
     x = ((places[..., 0] - LEFT) * scale - 0.5).astype(np.float32)
     y = ((places[..., 1] - TOP) * scale - 0.5).astype(np.float32)
     return cv2.remap(cloth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-

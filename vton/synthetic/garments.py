@@ -82,7 +82,18 @@ def draw_garment(rng: np.random.Generator) -> Garment:
         "high": ((-0.09, -0.072), (0.05, 0.052)),
     }[neckline]
     fit = rng.choice(["tight", "normal", "loose"], p=[0.3, 0.42, 0.28])
-    weaves: list[Weave] = ["plain", "stripes", "upright stripes", "checks", "gingham", "dots", "flowers", "blocks", "rib", "heather"]
+    weaves: list[Weave] = [
+        "plain",
+        "stripes",
+        "upright stripes",
+        "checks",
+        "gingham",
+        "dots",
+        "flowers",
+        "blocks",
+        "rib",
+        "heather",
+    ]
     weave: Weave = rng.choice(weaves, p=[0.16, 0.17, 0.09, 0.08, 0.07, 0.11, 0.12, 0.05, 0.06, 0.09])
     calm = weave in ("plain", "heather", "rib", "blocks")
     prints: list[Print] = ["none", "logo", "lettering", "placket", "pocket", "panel"]
@@ -99,9 +110,9 @@ def draw_garment(rng: np.random.Generator) -> Garment:
         neck_depth=rng.uniform(*depth),
         neck_width=rng.uniform(*width),
         sleeves=sleeves,
-        sleeve_length=dict(none=0, straps=0, short=rng.uniform(0.24, 0.4), elbow=rng.uniform(0.48, 0.66), long=rng.uniform(0.93, 1.0))[
-            sleeves
-        ],
+        sleeve_length=dict(
+            none=0, straps=0, short=rng.uniform(0.24, 0.4), elbow=rng.uniform(0.48, 0.66), long=rng.uniform(0.93, 1.0)
+        )[sleeves],
         sleeve_angle=np.radians(rng.uniform(20, 28) if sleeves == "long" else rng.uniform(24, 48)),
         cuff=dict(none=0.0, straps=0.0, short=narrow + 0.008, elbow=narrow + 0.003, long=narrow * 0.62 + 0.006)[sleeves],
         armhole=ARMPIT + dict(tight=0.0, normal=0.008, loose=0.022)[fit] + rng.uniform(0, 0.006),
@@ -112,7 +123,9 @@ def draw_garment(rng: np.random.Generator) -> Garment:
         hem_curve=rng.choice([0.0, 0.006, 0.018], p=[0.3, 0.5, 0.2]),
         flare=rng.choice([0.0, 0.02, 0.045], p=[0.5, 0.35, 0.15]),
         weave=weave,
-        print=rng.choice(prints, p=chance) if neckline != "V" or not calm else rng.choice(["none", "pocket", "panel", "placket"]),
+        print=rng.choice(prints, p=chance)
+        if neckline != "V" or not calm
+        else rng.choice(["none", "pocket", "panel", "placket"]),
         colour=(red, green, blue),
         accent=accent,
         third=_contrasting(rng, colour, accent),
@@ -161,7 +174,9 @@ class Pattern:
         """Of the flat garment, from edge to middle."""
         g = self.garment
         q = np.asarray(q, float)
-        width = np.where(q < g.armhole, self._shoulder_width(np.clip(q, -0.02, None)), self._body_width(np.clip(q, g.armhole, 0.6)))
+        width = np.where(
+            q < g.armhole, self._shoulder_width(np.clip(q, -0.02, None)), self._body_width(np.clip(q, g.armhole, 0.6))
+        )
         if g.neckline != "high":
             return width
         collar = 0.038 + 0.002 * np.clip(-q / 0.09, 0, 1)

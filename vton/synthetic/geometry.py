@@ -18,29 +18,64 @@ SUBPIXEL_BITS = 4
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture's size in pixels."""
+    """A picture's size in pixels, or a window of a larger picture (`whole`), whose pixels are counted from its own corner."""
 
     height: int
     width: int
-
-    @property
-    def unit(self) -> float:
-        """Pixels of one unit of length: the height, or less where the frame is wider than 3:4 is narrow."""
-        return min(self.height, self.width * 4 / 3)
+    top: int = 0
+    left: int = 0
+    whole: tuple[int, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         return self.height, self.width
 
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Height and width of the whole picture."""
+        return self.whole or self.size
+
+    @property
+    def unit(self) -> float:
+        """Pixels of one unit of length: the picture's height, or less where it is wider than 3:4."""
+        return min(self.picture[0], self.picture[1] * 4 / 3)
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the whole picture."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """Pixel coordinates of the place (0, 0)."""
+        height, width = self.picture
+        return width / 2 - self.left, (height - self.unit) / 2 - self.top
+
+    def around(self, points: np.ndarray, margin: float = 0.0) -> "Frame":
+        """The window that holds `points` (..., 2) and `margin` more on each side, both in units; at least a pixel."""
+        placed = self.to_pixels(np.asarray(points, float).reshape(-1, 2))
+        reach = margin * self.unit + 2
+        low = np.clip(np.floor(placed.min(0) - reach), 0, [self.width - 1, self.height - 1]).astype(int)
+        high = np.clip(np.ceil(placed.max(0) + reach), low + 1, [self.width, self.height]).astype(int)
+        (left, top), (right, bottom) = low.tolist(), high.tolist()
+        return Frame(bottom - top, right - left, self.top + top, self.left + left, self.picture)
+
     def to_pixels(self, points: np.ndarray) -> np.ndarray:
         """(..., 2) in units -> (..., 2) in continuous pixel coordinates."""
-        return points * self.unit + [self.width / 2, (self.height - self.unit) / 2]
+        return points * self.unit + self.origin
 
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
         """x (1, W) and y (H, 1) of the pixel centres, in units."""
-        x = (np.arange(self.width) + 0.5 - self.width / 2) / self.unit
-        y = (np.arange(self.height) + 0.5 - (self.height - self.unit) / 2) / self.unit
+        x = (np.arange(self.width) + 0.5 - self.origin[0]) / self.unit
+        y = (np.arange(self.height) + 0.5 - self.origin[1]) / self.unit
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
+
+    def grid(self) -> np.ndarray:
+        """The pixel centres as `grid_sample` counts the whole picture, float64 (H, W, 2)."""
+        height, width = self.picture
+        x = ((self.left + np.arange(self.width)) * 2 + 1) / width - 1
+        y = ((self.top + np.arange(self.height)) * 2 + 1) / height - 1
+        return np.stack(np.meshgrid(x, y), -1)
 
 
 def curve(*knots: tuple[float, float]) -> PchipInterpolator:
@@ -143,7 +178,9 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
 def smooth_noise(rng: np.random.Generator, size: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
     """Soft random hills of mean 0 and deviation about 1, float32 `size`; `cells` is how many fit down and across."""
     hills = rng.standard_normal((cells[0] + 3, cells[1] + 3)).astype(np.float32)
-    wide = cv2.resize(hills, (size[1] * (cells[1] + 3) // cells[1], size[0] * (cells[0] + 3) // cells[0]), interpolation=3)
+    wide = cv2.resize(
+        hills, (size[1] * (cells[1] + 3) // cells[1], size[0] * (cells[0] + 3) // cells[0]), interpolation=cv2.INTER_CUBIC
+    )
     top, left = (wide.shape[0] - size[0]) // 2, (wide.shape[1] - size[1]) // 2
     return wide[top : top + size[0], left : left + size[1]]
 

@@ -83,8 +83,12 @@ class Head:
         angle = self.rng.uniform(-0.15 * np.pi, 1.15 * np.pi, count)
         radius = self.rng.uniform(0.062, 0.085, count)
         at = np.stack([np.cos(angle) * radius, -0.012 - np.sin(angle) * radius * 1.18], -1)
-        sides = np.stack([self.rng.choice([-1, 1], count) * self.rng.uniform(0.055, 0.09, count), self.rng.uniform(-0.02, low, count)], -1)
-        return [ellipse(place, (r, r)) for place, r in zip([*at, *sides], self.rng.uniform(0.014, 0.024, 2 * count), strict=True)]
+        sides = np.stack(
+            [self.rng.choice([-1, 1], count) * self.rng.uniform(0.055, 0.09, count), self.rng.uniform(-0.02, low, count)], -1
+        )
+        return [
+            ellipse(place, (r, r)) for place, r in zip([*at, *sides], self.rng.uniform(0.014, 0.024, 2 * count), strict=True)
+        ]
 
     # Face ------------------------------------------------------------------------------------------------------------
 
@@ -96,7 +100,9 @@ class Head:
         skin = np.array(self.person.skin, np.float32)
         layers = []
         if self.person.hair_style in ("updo", "tied back"):
-            ears = self.fill(*(ellipse((side * 0.06 - self.aside * 0.3, 0.014), (0.0085, 0.017), side * 0.15) for side in (-1, 1)))
+            ears = self.fill(
+                *(ellipse((side * 0.06 - self.aside * 0.3, 0.014), (0.0085, 0.017), side * 0.15) for side in (-1, 1))
+            )
             layers.append(Layer(ears, skin * 0.88, ParseClass.FACE))
         layers.append(Layer(self.fill(shape), self._skin(skin), ParseClass.FACE, shadow=0.3))
         return layers + self._features(skin)
@@ -125,7 +131,10 @@ class Head:
             eye = np.array([side * 0.0265 + self.aside, 0.001])
             layers += [
                 Layer(self.fill(_almond(eye, 0.0125, 0.0055)), np.array([0.96, 0.95, 0.94], np.float32)),
-                Layer(self.fill(ellipse(eye + [self.aside * 0.12, -0.0003], (0.0052, 0.0052))), np.array(self.person.eyes, np.float32)),
+                Layer(
+                    self.fill(ellipse(eye + [self.aside * 0.12, -0.0003], (0.0052, 0.0052))),
+                    np.array(self.person.eyes, np.float32),
+                ),
                 Layer(self.fill(ellipse(eye + [self.aside * 0.12, -0.0003], (0.0025, 0.0025))), np.float32([0.05, 0.04, 0.04])),
                 Layer(self.fill(ellipse(eye + [0.0018, -0.002], (0.0011, 0.0011))), np.float32([1, 1, 1])),
                 Layer(self.fill(_lid(eye, 0.0138, 0.0062)), np.array([0.1, 0.07, 0.06], np.float32)),
@@ -203,7 +212,9 @@ class Head:
         values = spread(values, covered)
         s, t = values[..., 0], values[..., 1]
         depth = (1 - 0.22 * np.abs(s) ** 3) * (1 + 0.1 * np.sin(t * 9 + 1))
-        return Layer(coverage(self.frame, quads(mesh)), self._hair(s * 0.9 + 0.12 * np.sin(t * 5), depth), ParseClass.HAIR, shadow=0.3)
+        return Layer(
+            coverage(self.frame, quads(mesh)), self._hair(s * 0.9 + 0.12 * np.sin(t * 5), depth), ParseClass.HAIR, shadow=0.3
+        )
 
 
 def _mass(low: float, wide: float, end: float) -> np.ndarray:
@@ -232,5 +243,3 @@ def _brow(eye: np.ndarray, side: int) -> np.ndarray:
     thick = 0.0018 * (1.15 - 0.75 * np.clip(x, -0.4, 1))
     across = side * x * 0.0165
     return eye + np.concatenate([np.stack([across, arch - thick], -1), np.stack([across, arch + thick], -1)[::-1]])
-
-

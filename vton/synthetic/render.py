@@ -9,7 +9,19 @@ from vton.synthetic.body import CROTCH, HIP, NECK_TOP, WAIST, Body, Person
 from vton.synthetic.cloth import placement
 from vton.synthetic.garments import Garment, Pattern, Piece
 from vton.synthetic.geometry import (
-    Frame, Ribbon, blur, coverage, curve, ellipse, outline, quads, rasterise, ribbon, smooth_noise, smoothstep, spread,
+    Frame,
+    Ribbon,
+    blur,
+    coverage,
+    curve,
+    ellipse,
+    outline,
+    quads,
+    rasterise,
+    ribbon,
+    smooth_noise,
+    smoothstep,
+    spread,
 )  # fmt: skip
 from vton.synthetic.head import Head, Layer
 
@@ -93,7 +105,9 @@ class Scene:
         visible = painting.parse == ParseClass.UPPER
         keypoints = self.body.keypoints(self.frame.size, self.frame.to_pixels)
         flow = spread(self.flow, self.worn).transpose(2, 0, 1).astype(np.float32)
-        return Rendering(image, painting.parse, self._densepose(), keypoints, np.ascontiguousarray(flow), visible, painting.shade)
+        return Rendering(
+            image, painting.parse, self._densepose(), keypoints, np.ascontiguousarray(flow), visible, painting.shade
+        )
 
     def _background(self) -> np.ndarray:
         x, y = self.frame.pixels()
@@ -211,7 +225,9 @@ class Scene:
         middle = wrist + along * (x[:, None] * 0.077 - 0.008) * scale + outward * (0.004 * np.sin(x * 3))[:, None] * scale
         palm = Ribbon(middle, np.broadcast_to(outward, middle.shape), x)
         layers = [self._limb(palm, half, self.skin, ARMS[side], 0.25)]
-        thumb = np.stack([middle[5] - outward * 0.011 * scale, middle[13] - outward * 0.023 * scale, middle[21] - outward * 0.021 * scale])
+        thumb = np.stack(
+            [middle[5] - outward * 0.011 * scale, middle[13] - outward * 0.023 * scale, middle[21] - outward * 0.021 * scale]
+        )
         strip = ribbon(thumb, side, 0.02, 14)
         layers.append(self._limb(strip, np.linspace(0.0078, 0.004, 14) * scale, self.skin * 0.97, ARMS[side], 0.15))
         for offset in (-0.45, 0.03, 0.5):
@@ -255,7 +271,9 @@ class Scene:
             light = light + 0.06 * (0.3 + self.person.flare) * folds
         else:
             band = self.person.waistband
-            seam = np.exp(-((u / 0.014) ** 2)) + 0.7 * np.exp(-(((u - 0.12 + 2.4 * np.clip(q - 0.39, 0, 1)) / 0.012) ** 2)) * (q < 0.43)
+            seam = np.exp(-((u / 0.014) ** 2)) + 0.7 * np.exp(-(((u - 0.12 + 2.4 * np.clip(q - 0.39, 0, 1)) / 0.012) ** 2)) * (
+                q < 0.43
+            )
             pocket = np.abs(np.abs(u) - 0.62 - (q - band) * 3.2)
             light = light - 0.22 * seam * smoothstep(q, band + 0.02, band + 0.03)
             light = light - 0.2 * np.exp(-((pocket / 0.022) ** 2)) * smoothstep(q, band + 0.02, band + 0.03) * (q < band + 0.1)
@@ -263,9 +281,13 @@ class Scene:
         light = light * self._denim(np.ones(3, np.float32))[..., 0]
         alpha = coverage(self.frame, [outline(mesh)])
         if not skirt:
-            alpha = alpha * (1 - smoothstep(q - CROTCH + 0.055 - 0.1 * (1 - np.abs(u)) ** 1.0, -0.004, 0.004)).astype(np.float32)
+            alpha = alpha * (1 - smoothstep(q - CROTCH + 0.055 - 0.1 * (1 - np.abs(u)) ** 1.0, -0.004, 0.004)).astype(
+                np.float32
+            )
         label = ParseClass.SKIRT if skirt else ParseClass.PANTS
-        return Layer(alpha, np.clip(colour * light[..., None], 0, 1).astype(np.float32), label, shadow=0.0 if not skirt else 0.35)
+        return Layer(
+            alpha, np.clip(colour * light[..., None], 0, 1).astype(np.float32), label, shadow=0.0 if not skirt else 0.35
+        )
 
     def _denim(self, colour: np.ndarray) -> np.ndarray:
         """`colour` (3,) as (H, W, 3), with a weave and worn places."""
@@ -279,10 +301,16 @@ class Scene:
         mesh = self.body.place(u * self.body.half_width(q) * 1.035, q + 0.008 * (1 - u**2))
         layers = [Layer(coverage(self.frame, [outline(mesh)]), colour * 0.9, self._bottom_label(), shadow=0.25)]
         for at in (-0.55, 0.55):
-            loop = self.body.place(np.array([at - 0.035, at + 0.035, at + 0.035, at - 0.035]) * self.body.half_width(band), np.array([band - 0.002, band - 0.002, band + 0.03, band + 0.03]))
+            loop = self.body.place(
+                np.array([at - 0.035, at + 0.035, at + 0.035, at - 0.035]) * self.body.half_width(band),
+                np.array([band - 0.002, band - 0.002, band + 0.03, band + 0.03]),
+            )
             layers.append(Layer(coverage(self.frame, [loop]), colour * 0.8))
         button = self.body.place(np.array(0.004), np.array(band + 0.019))
-        return [*layers, Layer(coverage(self.frame, [ellipse(button, (0.0048, 0.0048))]), np.array([0.72, 0.66, 0.55], np.float32))]
+        return [
+            *layers,
+            Layer(coverage(self.frame, [ellipse(button, (0.0048, 0.0048))]), np.array([0.72, 0.66, 0.55], np.float32)),
+        ]
 
     def _bottom_label(self) -> ParseClass:
         return ParseClass.SKIRT if self.person.bottom == "skirt" else ParseClass.PANTS
@@ -362,5 +390,3 @@ def fetch(photo: np.ndarray, flow: np.ndarray, where: np.ndarray) -> np.ndarray:
     out = np.zeros((*flow.shape[1:], 3), np.float32)
     out[where] = upper * (1 - fy) + lower * fy
     return out
-
-

@@ -65,9 +65,7 @@ def upgrade() -> None:
         sa.Column("has_cloth", sa.Boolean(), nullable=False),
         sa.Column("maps", sa.JSON(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"], ["dataset.id"], name=op.f("fk_item_dataset_id_dataset"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], name=op.f("fk_item_dataset_id_dataset"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item")),
         sa.UniqueConstraint("dataset_id", "split", "stem", name=op.f("uq_item_dataset_id_split_stem")),
         sqlite_autoincrement=True,
@@ -102,9 +100,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("imported_at", sa.DateTime(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"], ["dataset.id"], name=op.f("fk_run_dataset_id_dataset"), ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], name=op.f("fk_run_dataset_id_dataset"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
         sa.UniqueConstraint("folder", name=op.f("uq_run_folder")),
         sa.UniqueConstraint("name", name=op.f("uq_run_name")),
@@ -144,9 +140,7 @@ def upgrade() -> None:
         sa.Column("higher_is_better", sa.Boolean(), nullable=True),
         sa.Column("card", sa.JSON(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["result_id"], ["result.id"], name=op.f("fk_metric_result_id_result"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["result_id"], ["result.id"], name=op.f("fk_metric_result_id_result"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_metric_run_id_run"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_metric")),
         sqlite_autoincrement=True,
@@ -179,12 +173,8 @@ def upgrade() -> None:
         sa.CheckConstraint("score IS NOT NULL OR NOT live", name=op.f("ck_rating_undo_is_not_live")),
         sa.CheckConstraint("score IS NULL OR score BETWEEN 1 AND 5", name=op.f("ck_rating_score_1_to_5")),
         sa.ForeignKeyConstraint(["rater_id"], ["rater.id"], name=op.f("fk_rating_rater_id_rater"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(
-            ["result_id"], ["result.id"], name=op.f("fk_rating_result_id_result"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["supersedes"], ["rating.id"], name=op.f("fk_rating_supersedes_rating"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["result_id"], ["result.id"], name=op.f("fk_rating_result_id_result"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["supersedes"], ["rating.id"], name=op.f("fk_rating_supersedes_rating"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rating")),
         sa.UniqueConstraint("uid", name=op.f("uq_rating_uid")),
         sqlite_autoincrement=True,

@@ -1,0 +1,184 @@
+-- The first schema with rows in every table, as sqlite3's iterdump wrote it; never to be changed.
+BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0001');
+CREATE TABLE dataset (
+	name VARCHAR NOT NULL, 
+	root VARCHAR NOT NULL, 
+	fingerprint VARCHAR NOT NULL, 
+	added_at DATETIME NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT uq_dataset_name UNIQUE (name), 
+	CONSTRAINT uq_dataset_root UNIQUE (root)
+);
+INSERT INTO "dataset" VALUES('Small set','/sets/small','0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f','2026-11-20 10:00:00.000000',1);
+CREATE TABLE item (
+	dataset_id INTEGER NOT NULL, 
+	split VARCHAR NOT NULL, 
+	stem VARCHAR NOT NULL, 
+	has_person BOOLEAN NOT NULL, 
+	has_cloth BOOLEAN NOT NULL, 
+	maps JSON NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT fk_item_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_item_dataset_id_split_stem UNIQUE (dataset_id, split, stem)
+);
+INSERT INTO "item" VALUES(1,'test','00001_00',1,1,'{"image": "test/image/00001_00.jpg", "cloth": "test/cloth/00001_00.jpg"}',1);
+INSERT INTO "item" VALUES(1,'test','00002_00',1,1,'{"image": "test/image/00002_00.jpg", "cloth": "test/cloth/00002_00.jpg"}',2);
+INSERT INTO "item" VALUES(1,'test','00003_00',0,1,'{"image": "test/image/00003_00.jpg", "cloth": "test/cloth/00003_00.jpg"}',3);
+CREATE TABLE job (
+	kind VARCHAR NOT NULL, 
+	title VARCHAR NOT NULL, 
+	command JSON NOT NULL, 
+	"after" JSON NOT NULL, 
+	folder VARCHAR NOT NULL, 
+	state VARCHAR NOT NULL, 
+	pid INTEGER, 
+	process_started DOUBLE, 
+	created_at DATETIME NOT NULL, 
+	started_at DATETIME, 
+	heartbeat_at DATETIME, 
+	ended_at DATETIME, 
+	exit_code INTEGER, 
+	note VARCHAR NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT ck_job_state_known CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled', 'lost'))
+);
+INSERT INTO "job" VALUES('draw','Draw','["python", "-m", "vton.draw"]','{}','/studio/jobs/1','done',4001,1795000000.25,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000',0,'',1);
+INSERT INTO "job" VALUES('generate','Generate','["python", "-m", "vton.generate"]','{}','/studio/jobs/2','failed',4002,1795000000.25,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000',1,'no person found in 00003_00',2);
+INSERT INTO "job" VALUES('evaluate','Evaluate','["python", "-m", "vton.evaluate"]','{}','/studio/jobs/3','running',4003,1795000000.25,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000',NULL,NULL,'',3);
+CREATE TABLE listed_pair (
+	dataset_id INTEGER NOT NULL, 
+	split VARCHAR NOT NULL, 
+	position INTEGER NOT NULL, 
+	person VARCHAR NOT NULL, 
+	cloth VARCHAR NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT fk_listed_pair_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_listed_pair_dataset_id_split_position UNIQUE (dataset_id, split, position)
+);
+INSERT INTO "listed_pair" VALUES(1,'test',0,'00001_00','00002_00',1);
+INSERT INTO "listed_pair" VALUES(1,'test',1,'00002_00','00003_00',2);
+CREATE TABLE metric (
+	run_id INTEGER NOT NULL, 
+	result_id INTEGER, 
+	name VARCHAR NOT NULL, 
+	value DOUBLE NOT NULL, 
+	low DOUBLE, 
+	high DOUBLE, 
+	n INTEGER, 
+	higher_is_better BOOLEAN, 
+	card JSON NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT fk_metric_result_id_result FOREIGN KEY(result_id) REFERENCES result (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_metric_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
+);
+INSERT INTO "metric" VALUES(1,NULL,'ssim',0.91,0.88,0.93,2,1,'{"library": "torchmetrics"}',1);
+INSERT INTO "metric" VALUES(1,1,'ssim',0.92,NULL,NULL,NULL,NULL,'{}',2);
+CREATE TABLE rater (
+	name VARCHAR NOT NULL, 
+	added_at DATETIME NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT uq_rater_name UNIQUE (name)
+);
+INSERT INTO "rater" VALUES('Ada','2026-11-20 10:00:00.000000',1);
+INSERT INTO "rater" VALUES('Björn','2026-11-20 10:00:00.000000',2);
+CREATE TABLE rating (
+	uid VARCHAR NOT NULL, 
+	result_id INTEGER NOT NULL, 
+	result_sha256 VARCHAR NOT NULL, 
+	rater_id INTEGER NOT NULL, 
+	axis VARCHAR NOT NULL, 
+	score INTEGER, 
+	shown_at DATETIME NOT NULL, 
+	rated_at DATETIME NOT NULL, 
+	client VARCHAR NOT NULL, 
+	supersedes INTEGER, 
+	live BOOLEAN NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT ck_rating_undo_is_not_live CHECK (score IS NOT NULL OR NOT live), 
+	CONSTRAINT ck_rating_score_1_to_5 CHECK (score IS NULL OR score BETWEEN 1 AND 5), 
+	CONSTRAINT fk_rating_rater_id_rater FOREIGN KEY(rater_id) REFERENCES rater (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_rating_result_id_result FOREIGN KEY(result_id) REFERENCES result (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_rating_supersedes_rating FOREIGN KEY(supersedes) REFERENCES rating (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_rating_uid UNIQUE (uid)
+);
+INSERT INTO "rating" VALUES('uid-1',1,'1111111111111111111111111111111111111111111111111111111111111111',1,'garment fidelity',2,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,1);
+INSERT INTO "rating" VALUES('uid-2',1,'1111111111111111111111111111111111111111111111111111111111111111',1,'fit',3,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,0,2);
+INSERT INTO "rating" VALUES('uid-3',1,'1111111111111111111111111111111111111111111111111111111111111111',1,'person preservation',4,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,3);
+INSERT INTO "rating" VALUES('uid-4',1,'1111111111111111111111111111111111111111111111111111111111111111',1,'realism',5,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,4);
+INSERT INTO "rating" VALUES('uid-5',2,'2222222222222222222222222222222222222222222222222222222222222222',1,'garment fidelity',1,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,5);
+INSERT INTO "rating" VALUES('uid-6',2,'2222222222222222222222222222222222222222222222222222222222222222',1,'fit',2,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,6);
+INSERT INTO "rating" VALUES('uid-7',2,'2222222222222222222222222222222222222222222222222222222222222222',1,'person preservation',3,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,7);
+INSERT INTO "rating" VALUES('uid-8',2,'2222222222222222222222222222222222222222222222222222222222222222',1,'realism',4,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,8);
+INSERT INTO "rating" VALUES('uid-9',1,'1111111111111111111111111111111111111111111111111111111111111111',2,'garment fidelity',5,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,9);
+INSERT INTO "rating" VALUES('uid-10',1,'1111111111111111111111111111111111111111111111111111111111111111',2,'fit',1,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,10);
+INSERT INTO "rating" VALUES('uid-11',1,'1111111111111111111111111111111111111111111111111111111111111111',2,'person preservation',2,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,11);
+INSERT INTO "rating" VALUES('uid-12',1,'1111111111111111111111111111111111111111111111111111111111111111',2,'realism',3,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,1,12);
+INSERT INTO "rating" VALUES('uid-13',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'garment fidelity',4,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,0,13);
+INSERT INTO "rating" VALUES('uid-14',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'fit',5,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,0,14);
+INSERT INTO "rating" VALUES('uid-15',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'person preservation',1,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,0,15);
+INSERT INTO "rating" VALUES('uid-16',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'realism',2,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',NULL,0,16);
+INSERT INTO "rating" VALUES('uid-again',1,'1111111111111111111111111111111111111111111111111111111111111111',1,'fit',5,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','browser',2,1,17);
+INSERT INTO "rating" VALUES('undo-49f31ae1-03bb-4180-85d2-5534df4f90e1',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'garment fidelity',NULL,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','undo',13,0,18);
+INSERT INTO "rating" VALUES('undo-c6d8bcde-0203-4924-a824-a1d8ae2582a0',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'fit',NULL,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','undo',14,0,19);
+INSERT INTO "rating" VALUES('undo-767ab85b-7a36-41e1-acfc-bb68599d4a7e',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'person preservation',NULL,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','undo',15,0,20);
+INSERT INTO "rating" VALUES('undo-b2a00b39-f2b6-4866-940e-6873b90b9b3c',2,'2222222222222222222222222222222222222222222222222222222222222222',2,'realism',NULL,'2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000','undo',16,0,21);
+CREATE TABLE result (
+	run_id INTEGER NOT NULL, 
+	person VARCHAR NOT NULL, 
+	cloth VARCHAR NOT NULL, 
+	path VARCHAR NOT NULL, 
+	sha256 VARCHAR NOT NULL, 
+	width INTEGER NOT NULL, 
+	height INTEGER NOT NULL, 
+	file_size BIGINT NOT NULL, 
+	file_mtime_ns BIGINT NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT fk_result_run_id_run FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_result_run_id_person_cloth UNIQUE (run_id, person, cloth)
+);
+INSERT INTO "result" VALUES(1,'00001_00','00002_00','results/00001_00__00002_00.png','1111111111111111111111111111111111111111111111111111111111111111',768,1024,912345,1795000000000000000,1);
+INSERT INTO "result" VALUES(1,'00002_00','00003_00','results/00002_00__00003_00.png','2222222222222222222222222222222222222222222222222222222222222222',768,1024,912345,1795000000000000000,2);
+CREATE TABLE run (
+	name VARCHAR NOT NULL, 
+	folder VARCHAR NOT NULL, 
+	config JSON NOT NULL, 
+	config_hash VARCHAR NOT NULL, 
+	dataset_id INTEGER, 
+	split VARCHAR, 
+	created_at DATETIME NOT NULL, 
+	imported_at DATETIME NOT NULL, 
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	CONSTRAINT fk_run_dataset_id_dataset FOREIGN KEY(dataset_id) REFERENCES dataset (id) ON DELETE SET NULL, 
+	CONSTRAINT uq_run_folder UNIQUE (folder), 
+	CONSTRAINT uq_run_name UNIQUE (name)
+);
+INSERT INTO "run" VALUES('Geometric, first try-ons','/studio/runs/geometric','{"format": 1, "split": "test", "seed": 0}','abababababababababababababababababababababababababababababababab',1,'test','2026-11-20 10:00:00.000000','2026-11-20 10:00:00.000000',1);
+CREATE INDEX ix_job_state ON job (state);
+CREATE INDEX ix_item_dataset_id ON item (dataset_id);
+CREATE INDEX ix_listed_pair_dataset_id ON listed_pair (dataset_id);
+CREATE INDEX ix_run_dataset_id ON run (dataset_id);
+CREATE INDEX ix_result_person_cloth ON result (person, cloth);
+CREATE INDEX ix_result_run_id ON result (run_id);
+CREATE INDEX ix_metric_run_id ON metric (run_id);
+CREATE UNIQUE INDEX uq_metric_of_result ON metric (result_id, name);
+CREATE UNIQUE INDEX uq_metric_of_run ON metric (run_id, name) WHERE result_id IS NULL;
+CREATE INDEX ix_rating_rater_id ON rating (rater_id);
+CREATE INDEX ix_rating_result_id ON rating (result_id);
+CREATE INDEX ix_rating_supersedes ON rating (supersedes);
+CREATE UNIQUE INDEX uq_rating_live ON rating (rater_id, result_id, axis) WHERE live;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('dataset',1);
+INSERT INTO "sqlite_sequence" VALUES('item',3);
+INSERT INTO "sqlite_sequence" VALUES('listed_pair',2);
+INSERT INTO "sqlite_sequence" VALUES('run',1);
+INSERT INTO "sqlite_sequence" VALUES('result',2);
+INSERT INTO "sqlite_sequence" VALUES('metric',2);
+INSERT INTO "sqlite_sequence" VALUES('rater',2);
+INSERT INTO "sqlite_sequence" VALUES('rating',21);
+INSERT INTO "sqlite_sequence" VALUES('job',3);
+COMMIT;

@@ -1,0 +1,199 @@
+"""A pair list -> a run folder: results, every stage, timings and failures; a second call does only what is missing.
+
+Example: python -m vton.generate --data data/demo-set --split test --out data/runs/first
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vton import conditions as condition_files
+from vton.errors import DataError, VtonError
+from vton.images import read_json, replacing, to_image, write_image, write_json, write_npz
+from vton.pairs import Pair, Split, choose_pairs, open_dataset
+from vton.progress import Progress
+from vton.tryon import Result, try_on
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """What to put on whom, and by which models."""
+
+    data: Path
+    split: str = "test"
+    paired: bool = False
+    pairs: tuple[Pair, ...] | None = None  # None: the split's own list
+    open_list: bool = False  # the pair list is no part of the run's identity: further pairs may come later
+    warp: str = "geometric"
+    diffusion: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.warp != "geometric":
+            raise ValueError(f"The warp {self.warp!r} is not known; this version has: geometric.")
+        if self.diffusion != "none":
+            raise ValueError(f"The diffusion {self.diffusion!r} is not known; this version has: none.")
+
+
+def generate(config: GenerateConfig, out: Path) -> list[str]:
+    """Write the run folder `out` and return the names of the pairs that failed (their reasons are in failures.jsonl).
+
+    Raises DataError where the dataset cannot be read, or where `out` was made with another config.
+    """
+    dataset = open_dataset(config.data)
+    if config.split not in dataset.splits:
+        raise DataError(f"{dataset.root} has no split {config.split!r}; it has {', '.join(dataset.splits)}.")
+    split = dataset.splits[config.split]
+    pairs = list(config.pairs) if config.pairs is not None else choose_pairs(split, config.paired)
+    _claim(out, _describe(config, split, pairs))
+    failures: dict[str, str] = {}
+    timings: dict[str, dict[str, float]] = {}
+    progress = Progress(len(pairs), "Try-on")
+    for pair in pairs:
+        if not (out / "results" / f"{pair.name}.png").exists():
+            try:
+                timings[pair.name] = _one(split, pair, out)
+            except VtonError as error:
+                failures[pair.name] = str(error)
+        progress.advance(note=pair.name)
+    _write_failures(out / "failures.jsonl", failures)
+    _write_timings(out / "timings.json", timings)
+    return list(failures)
+
+
+def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """The run's config.json: every input by hash."""
+    files = sorted(path for kind in split.maps.values() for path in kind.values())
+    kind = "open" if config.open_list else "list" if config.pairs is not None else "paired" if config.paired else "unpaired"
+    listed: dict[str, Any] = {"kind": kind}
+    if not config.open_list:
+        listed |= {"n": len(pairs), "sha256": _sha256("\n".join(pair.name for pair in pairs).encode())}
+    return {
+        "format": FORMAT,
+        "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
+        "pairs": listed,
+        "warp": {"name": config.warp},
+        "diffusion": {"name": config.diffusion},
+        "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
+        "code": version("vton-studio"),
+    }
+
+
+def _claim(out: Path, description: dict[str, Any]) -> None:
+    """Make `out` this config's folder; DataError where it is another's."""
+    place = out / "config.json"
+    if not place.exists():
+        if out.exists() and any(out.iterdir()):
+            raise DataError(f"{out} is not empty and holds no run; choose another folder.")
+        write_json(place, description)
+        return
+    found = read_json(place)
+    differs = [key for key in description if not isinstance(found, dict) or found.get(key) != description[key]]
+    if differs:
+        raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
+
+
+def _one(split: Split, pair: Pair, out: Path) -> dict[str, float]:
+    """Try one pair on and write it, the result last; seconds by stage."""
+    start = time.perf_counter()
+    conditions = condition_files.read(split, pair)
+    read = time.perf_counter()
+    result = try_on(conditions)
+    done = time.perf_counter()
+    mask = conditions.agnostic_mask[0, 0].numpy() > 0
+    _write(out, pair, result, mask, _input_hashes(split, pair))
+    return {"read": read - start, **result.seconds, "write": time.perf_counter() - done}
+
+
+def _write(out: Path, pair: Pair, result: Result, agnostic_mask: np.ndarray, inputs: dict[str, str]) -> None:
+    stages = out / "intermediates" / pair.name
+    write_npz(stages / "flow.npz", flow=result.warped.flow[0].numpy().astype(np.float16))
+    write_image(stages / "warped_cloth.png", to_image(result.warped.cloth))
+    write_image(stages / "warped_cloth_mask.png", result.warped.mask[0, 0].numpy() > 0)
+    write_image(stages / "agnostic_mask.png", agnostic_mask)
+    write_image(stages / "composite.png", to_image(result.composite))
+    write_json(stages / "inputs.json", inputs)
+    write_image(out / "results" / f"{pair.name}.png", to_image(result.image))
+
+
+def _input_hashes(split: Split, pair: Pair) -> dict[str, str]:
+    """sha256 of every file that a pair's conditions are read from."""
+    used = [(kind, pair.person) for kind in ("image", "parse", "parse_agnostic", "keypoints", "densepose", "agnostic_mask")]
+    used += [(kind, pair.cloth) for kind in ("cloth", "cloth_mask")]
+    paths = {kind: split.path(kind, stem) for kind, stem in used}
+    return {kind: _sha256(path.read_bytes()) for kind, path in paths.items() if path is not None}
+
+
+def _write_failures(place: Path, failures: dict[str, str]) -> None:
+    if not failures:
+        place.unlink(missing_ok=True)
+        return
+    lines = [json.dumps({"pair": name, "error": error}, ensure_ascii=False) + "\n" for name, error in failures.items()]
+    with replacing(place) as file:
+        file.write("".join(lines).encode())
+
+
+def _write_timings(place: Path, timings: dict[str, dict[str, float]]) -> None:
+    if timings:
+        before = read_json(place)["pairs"] if place.exists() else {}
+        write_json(place, {"format": FORMAT, "unit": "seconds", "pairs": before | timings})
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m vton.generate",
+        description="Try garments on: a pair list -> a run folder. A second call with the same config does what is missing.",
+        epilog="example: python -m vton.generate --data data/demo-set --split test --out data/runs/first",
+    )
+    made.add_argument("--data", type=Path, required=True, metavar="ROOT", help="a dataset in the VITON-HD layout")
+    made.add_argument("--split", default="test", help="train or test (default: test)")
+    made.add_argument("--pairs", type=Path, metavar="FILE", help='lines "person.jpg cloth.jpg" (default: the split\'s list)')
+    made.add_argument("--paired", action="store_true", help="every person in their own garment")
+    made.add_argument("--warp", default="geometric", help="geometric (default)")
+    made.add_argument("--diffusion", default="none", help="none (default)")
+    made.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder to write")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when every pair was made, 1 when some failed or nothing could be done."""
+    arguments = parser().parse_args(argv)
+    try:
+        listed = None
+        if arguments.pairs:
+            split = open_dataset(arguments.data).splits.get(arguments.split)
+            if split is None:
+                raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
+            listed = tuple(choose_pairs(split, file=arguments.pairs))
+        config = GenerateConfig(
+            arguments.data, arguments.split, arguments.paired, listed, False, arguments.warp, arguments.diffusion
+        )
+        failed = generate(config, arguments.out)
+    except (VtonError, ValueError) as error:
+        print(f"generate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("generate: stopped; the same command goes on where it was.", file=sys.stderr)
+        return 130
+    if failed:
+        print(f"generate: {len(failed)} pairs failed; the reasons are in {arguments.out / 'failures.jsonl'}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
