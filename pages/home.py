@@ -3,7 +3,7 @@
 import streamlit as st
 
 from db import datasets, runs
-from studio import jobs, launches
+from studio import jobs
 from studio.widgets.add_dataset import add_dataset_button
 from studio.widgets.frame import frame
 from studio.widgets.job_list import watch_jobs
@@ -25,7 +25,7 @@ with spoken_errors():
     elif not known:
         empty("Nothing is here yet. Add a dataset: a folder of people and garments in VITON-HD's layout.")
         if st.button("Draw a small demo set", icon=":material/draw:"):
-            launches.start_drawing(workspace)
+            jobs.start_drawing(workspace)
             st.rerun()
     draw_steps(next_steps(chosen, made))
     watch_jobs(workspace, limit=3)

@@ -55,7 +55,7 @@ def import_run(workspace: Workspace, run_dir: Path | str, name: str | None = Non
                 config=config,
                 config_hash=hashlib.sha256(canonical.encode()).hexdigest(),
                 dataset_id=_dataset_of(session, config),
-                split=config["split"] if isinstance(config.get("split"), str) else None,
+                split=_named(config, "split"),
                 created_at=datetime.fromtimestamp((folder / "config.json").stat().st_mtime, UTC),
             )
             runs.put_results(session, run.id, found)
@@ -134,11 +134,17 @@ def _free_run_name(session: Session, wanted: str) -> str:
     return name
 
 
+def _named(config: Mapping[str, Any], word: str) -> str | None:
+    """What a config says of its dataset; a run from elsewhere may say nothing."""
+    dataset = config.get("dataset")
+    value = dataset.get(word) if isinstance(dataset, dict) else None
+    return value if isinstance(value, str) and value else None
+
+
 def _dataset_of(session: Session, config: Mapping[str, Any]) -> int | None:
     """The dataset that a run was made on, when it is one of ours."""
-    given = config.get("data") or config.get("dataset")
-    root = given.get("root") if isinstance(given, dict) else given
-    if not isinstance(root, str):
+    root = _named(config, "root")
+    if root is None:
         return None
     dataset = datasets.by_root(session, str(Path(root).expanduser().resolve()))
     return dataset.id if dataset else None

@@ -45,13 +45,11 @@ def start_generate(
     name: str = "",
     warp: str = "geometric",
     diffusion: str = "none",
-    seed: int = 0,
 ) -> Job:
     """A run over pairs of a split: those given, else the split's list, else (paired) everyone in their own garment."""
     title = name.strip() or f"{dataset.name}, {split}, {'paired' if paired else 'unpaired'}"
     command = [sys.executable, "-m", "vton.generate", "--data", dataset.root, "--split", split]
-    command += ["--warp", warp, "--diffusion", diffusion, "--seed", str(seed)]
-    command += ["--device", workspace.settings.device] if workspace.settings.device != "auto" else []
+    command += ["--warp", warp, "--diffusion", diffusion]
     if pairs is not None:
         command += ["--pairs", str(_write_pairs(workspace, pairs))]
     command += ["--paired"] if paired and pairs is None else []

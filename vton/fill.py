@@ -29,15 +29,14 @@ def fill_bare(
     """
     body = find_body(parse, keypoints)
     shown = shown_skin(image, parse)
+    empty, shown = _trusted(parse, shown)
     starts = (max(0.0, sleeve_ends[0] - 0.15), max(0.0, sleeve_ends[1] - 0.15))
     under_sleeves = _covered_arms(body, parse.shape, starts)
     limbs = arm_area(body, parse.shape, starts) | (shown & ~under_sleeves)
     torso = _torso_area(body, parse)
-    below = torso & (_drop(body, parse.shape) > body.waist_drop)
+    below = torso & (_drop(body, parse.shape) > body.waist_drop) & _above_lower_clothes(parse, body)
     skin = (torso & ~below) | limbs
     filled = image.copy()
-    border = max(3, round(0.006 * parse.shape[0]))  # a parse is off by a few pixels at its borders
-    empty = cv2.erode((parse == ParseClass.BACKGROUND).astype(np.uint8), np.ones((2 * border + 1,) * 2, np.uint8)) > 0
     open_mask = mask & ~empty & ~(shown & ~worn & ~under_sleeves)
     background = spread(image, empty)
     clothes_seen = ~mask & np.isin(parse, LOWER_CLOTHES)
@@ -65,6 +64,23 @@ def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:
     return skin & (share > 0.7)
 
 
+def _trusted(parse: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Background and skin that the photo really shows, bool (H, W) each: not beside what is erased, where a parse is some
+    pixels off."""
+    erased = np.isin(parse, GARMENT) | (np.isin(parse, SKIN) & ~shown)
+    border = max(3, round(0.010 * parse.shape[0]))
+    near = cv2.dilate(erased.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * border + 1,) * 2)) > 0
+    return (parse == ParseClass.BACKGROUND) & ~near, shown & ~near
+
+
+def _above_lower_clothes(parse: np.ndarray, body: Body) -> np.ndarray:
+    """A band straight above the lower clothes, bool (H, W)."""
+    reach = max(3, round(0.12 * body.width))
+    upwards = np.zeros((2 * reach + 1, 1), np.uint8)
+    upwards[reach:] = 1
+    return cv2.dilate(np.isin(parse, LOWER_CLOTHES).astype(np.uint8), upwards) > 0
+
+
 def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
     """Both arms as tapering strips from `starts` (0 shoulder, 1 elbow, 2 wrist) to the hand, bool (H, W)."""
     canvas = np.zeros(size, np.uint8)
@@ -88,7 +104,7 @@ def _covered_arms(body: Body, size: tuple[int, ...], ends: tuple[float, float]) 
     for arm, end in zip(body.arms, ends, strict=True):
         if end > 0:
             for place, half in _along(body, arm, 0.0, end):
-                cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(1.3 * half)), 1, -1)
+                cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(1.7 * half)), 1, -1)
     return canvas > 0
 
 

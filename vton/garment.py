@@ -25,8 +25,7 @@ class Sleeve:
     @property
     def length(self) -> float:
         """Along the middle, in pixels."""
-        middle = (self.outer + self.inner) / 2
-        return float(np.hypot(*np.diff(middle, axis=0).T).sum())
+        return line_length((self.outer + self.inner) / 2)
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Garment:
     sides: np.ndarray  # (2, n, 2): down each side from armpit to hem
     sleeves: tuple[Sleeve | None, Sleeve | None]
     torso: np.ndarray  # bool (h, w): the garment without its sleeves and without the inside of its back
+    straps: bool  # it hangs by straps
 
     @property
     def centre(self) -> float:
@@ -98,6 +98,7 @@ def find_garment(cloth: np.ndarray, mask: np.ndarray) -> Garment:
         sides=np.stack([unflip(found.edge, side) for side, found in enumerate(sides)]),
         sleeves=(sleeves[0], sleeves[1]),
         torso=torso & ~inside,
+        straps=sleeves == [None, None] and _hangs_by_straps(full, usual, armpits),
     )
 
 
@@ -238,7 +239,7 @@ def _side(half: _Half, pit: np.ndarray | None) -> _Side:
         shoulder = np.array([x, top_of[x]], float)
         area = _sleeve_area(half, shoulder, armpit)
         sleeve = _trace(area, shoulder, armpit)
-    collar = _collar(top_of, centre, shoulder, length)
+    collar = _collar(top_of, centre, shoulder, armpit, length)
     rows = np.linspace(armpit[1], half.hem - max(2, 0.01 * length), 6)
     xs = [armpit[0]] + [_torso_edge(half, round(y)) for y in rows[1:]]
     return _Side(collar, shoulder, armpit, np.column_stack([xs, rows]), sleeve)
@@ -249,7 +250,7 @@ def _torso_edge(half: _Half, y: int) -> float:
     return float(half.gap[y, 1] + 1 if half.gap[y, 0] >= 0 else half.outer[y])
 
 
-def _collar(top_of: np.ndarray, centre: int, shoulder: np.ndarray, length: int) -> np.ndarray:
+def _collar(top_of: np.ndarray, centre: int, shoulder: np.ndarray, armpit: np.ndarray, length: int) -> np.ndarray:
     """Where the collar meets the shoulder line: the highest place beside the middle, below a standing collar."""
     start = int(shoulder[0])
     span = np.arange(start, centre)
@@ -260,7 +261,8 @@ def _collar(top_of: np.ndarray, centre: int, shoulder: np.ndarray, length: int) 
     x = int(span[high])
     slope = span[len(span) // 10 : max(len(span) // 10 + 2, round(0.45 * high) if high > 8 else 2)]
     y = float(top_of[x])
-    if high > 8 and len(slope) > 2:
+    near_neck = centre - x < 0.6 * (centre - armpit[0])
+    if near_neck and high > 8 and len(slope) > 2:
         line = np.polyfit(slope, top_of[slope], 1)
         along = float(np.polyval(line, x))
         if along - y > 0.035 * length:  # a standing collar rises steeply out of the shoulder line
@@ -281,6 +283,12 @@ def _above(collar: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """All rows above the line through both collar points, bool (H, W)."""
     line = np.interp(np.arange(size[1]), collar[:, 0], collar[:, 1])
     return np.arange(size[0])[:, None] < line[None]
+
+
+def _hangs_by_straps(mask: np.ndarray, collar: np.ndarray, armpits: np.ndarray) -> bool:
+    """Whether little of the garment is left a little below its highest points."""
+    row = round(float(collar[:, 1].mean() + 0.25 * (armpits[:, 1].mean() - collar[:, 1].mean())))
+    return bool(mask[row].sum() < 0.35 * np.diff(armpits[:, 0])[0])
 
 
 def _parts(mask: np.ndarray, sleeves: list[Sleeve | None], armpits: np.ndarray) -> tuple[list[Sleeve | None], np.ndarray]:
@@ -361,7 +369,21 @@ def _trace(area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray) -> tuple[
             here = np.array([-opening / 3, opening / 3])
         inner.append(place + normal * np.quantile(here, 0.97))
         outer.append(place + normal * np.quantile(here, 0.03))
-    return np.array(outer), np.array(inner), area
+    opening_end = float(armpit @ along[-1])  # above the armpit there is no inner edge, only torso
+    inner = [armpit, *(point for point in inner[1:-1] if point @ along[-1] > opening_end), inner[-1]]
+    return resample(np.array(outer)), resample(np.array(inner)), area
+
+
+def resample(line: np.ndarray) -> np.ndarray:
+    """STATIONS points at equal distances along a line (n, 2)."""
+    at = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    places = np.linspace(0, at[-1], STATIONS)
+    return np.column_stack([np.interp(places, at, line[:, i]) for i in (0, 1)])
+
+
+def line_length(line: np.ndarray) -> float:
+    """The length of a line (n, 2)."""
+    return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 
 def find_inside(cloth: np.ndarray, mask: np.ndarray, collar: np.ndarray) -> np.ndarray:

@@ -17,12 +17,13 @@ from vton.body import ARM, ARMPIT_DROP, Body, find_body
 from vton.conditions import Conditions
 from vton.fill import arms_before
 from vton.flow import identity_grid, warp
-from vton.garment import STATIONS, Garment, Sleeve, find_garment
+from vton.garment import STATIONS, Garment, Sleeve, find_garment, line_length
 from vton.images import mask_to_tensor, to_image
 
 COARSE = 8  # the splines are evaluated every so many pixels, and interpolated between
 SNAP = 0.80  # a sleeve longer than this share of the arm reaches the wrist
 STRETCH = (0.80, 1.30)  # how much shorter or longer than in proportion a garment may become to end at the waist
+SET_IN = 0.43  # of the shoulder width: how far beside the middle the armpit of a sleeve lies
 EASE = 1.06  # a garment is a little wider than the body in it
 
 
@@ -86,13 +87,10 @@ class _Plan:
         """Where the garment's side lies on the body, (n, 2), from armpit to hem."""
         drops = self.drops()
         naturals = np.abs(self.garment.sides[side, :, 0] - self.garment.centre) * self.scale
-        sign = (-1, 1)[side]
-        return np.array(
-            [
-                self.body.at(sign * _half_width(self.body, natural, drop), drop)
-                for natural, drop in zip(naturals, drops, strict=True)
-            ]
-        )
+        halves = [_half_width(self.body, natural, drop) for natural, drop in zip(naturals, drops, strict=True)]
+        if self.garment.sleeves[side] is not None:
+            halves[0] = min(halves[0], SET_IN * self.body.width)
+        return np.array([self.body.at((-1, 1)[side] * half, drop) for half, drop in zip(halves, drops, strict=True)])
 
     def drops(self) -> np.ndarray:
         """How far below the neck the rows of `garment.sides` lie, (n,), in pixels."""
@@ -126,9 +124,10 @@ def _fetch(plan: _Plan, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         sleeve_places = _spline(source.reshape(-1, 2), target.reshape(-1, 2), size)
         here = _lookup(sleeve.area, sleeve_places) & _strip(target, size)
         places[here] = sleeve_places[here]
-        gap = _seam_gap(covered | here, plan.seam(side), body.width) & ~before & ~here & ~covered
-        places[gap] = _nearest(sleeve.area | garment.torso, sleeve_places[gap])
-        covered |= here | gap
+        gap = _seam_gap(covered | here, plan.seam(side), body.width) & ~here & ~covered
+        covered |= here
+        places[gap] = places[_nearest_core(covered, gap)]
+        covered |= gap
     return places, cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
 
 
@@ -139,9 +138,9 @@ def _torso_points(plan: _Plan) -> tuple[np.ndarray, np.ndarray]:
     for side in (0, 1):
         collar = garment.collar[side]
         source.append(collar)
-        target.append(body.shoulder_line((collar[0] - garment.centre) * plan.scale))
+        target.append(body.shoulder_line(_collar_place(plan, side)))
         apart = np.hypot(*(garment.shoulders[side] - collar)) > 0.2 * garment.half_width
-        if apart and garment.shoulders[side, 1] < garment.armpits[side, 1] - 0.4 * garment.half_width:
+        if apart and not garment.straps and garment.shoulders[side, 1] < garment.armpits[side, 1] - 0.4 * garment.half_width:
             source.append(garment.shoulders[side])
             target.append(_shoulder(plan, side))
         source.extend(garment.sides[side])
@@ -158,6 +157,13 @@ def _shoulder(plan: _Plan, side: int) -> np.ndarray:
     return plan.body.shoulder_line(float(np.clip(natural, -0.56 * plan.body.width, 0.56 * plan.body.width)))
 
 
+def _collar_place(plan: _Plan, side: int) -> float:
+    """How far beside the neck the collar lies; straps that the photo shows spread out come to the middle of the shoulder."""
+    natural = (plan.garment.collar[side, 0] - plan.garment.centre) * plan.scale
+    most = 0.38 * plan.body.width
+    return float(np.clip(natural, -most, most)) if plan.garment.straps else natural
+
+
 def _half_width(body: Body, natural: float, drop: float) -> float:
     """Half the garment's width `drop` below the neck: its own cut, but no narrower than the body and not much wider."""
     waist = np.interp(drop, [ARMPIT_DROP * body.width, body.waist_drop], [body.chest * EASE, body.waist * EASE])
@@ -166,26 +172,40 @@ def _half_width(body: Body, natural: float, drop: float) -> float:
 
 def _sleeve_points(plan: _Plan, sleeve: Sleeve, side: int) -> np.ndarray:
     """Outer edge, middle and inner edge of the sleeve on the arm, (3, STATIONS, 2)."""
-    body, length = plan.body, plan.sleeve_lengths[side]
+    shoulder, armpit = plan.seam(side)
+    arm = plan.body.arms[side][:3]
+    bones = np.maximum(np.hypot(*np.diff(arm, axis=0).T), 1.0)
+    reach, unit = float(bones.sum()), plan.scale * np.sqrt(plan.stretch)
+    start = float(np.clip((armpit - arm[0]) @ (arm[1] - arm[0]) / bones[0], 0, 0.8 * reach))
+    half = np.hypot(*(sleeve.outer - sleeve.inner).T) / 2 * plan.scale
+    joint = _beside_arm(plan.body, side, np.zeros(1), half[:1], 1.0)[0]
+    outer_end = max(line_length(sleeve.outer) * unit - float(np.hypot(*(joint - shoulder))), 0.2 * start)
+    inner_end = start + line_length(sleeve.inner) * unit
+    if plan.sleeve_lengths[side] >= reach:
+        outer_end = inner_end = plan.sleeve_lengths[side]
+    outer = _beside_arm(plan.body, side, np.linspace(0, outer_end, STATIONS), half, 1.0)
+    inner = _beside_arm(plan.body, side, np.linspace(start, inner_end, STATIONS), half, -0.85)
+    outer[0], inner[0] = shoulder, armpit
+    return np.stack([outer, (outer + inner) / 2, inner])
+
+
+def _beside_arm(body: Body, side: int, along: np.ndarray, half: np.ndarray, outwards: float) -> np.ndarray:
+    """Points `along` the arm (n,) in pixels from the shoulder, on its outer (1) or inner (negative) side, (n, 2).
+
+    `half` (n,) is half the sleeve's own width; on the arm it is at least the arm's, and not much more.
+    """
     arm = body.arms[side][:3]
     bones = np.maximum(np.hypot(*np.diff(arm, axis=0).T), 1.0)
-    reach = float(bones.sum())
-    along = np.linspace(0, length, STATIONS)
-    knots = np.array([0, bones[0], reach])
+    knots = np.array([0, bones[0], bones.sum()])
     middle = np.column_stack([np.interp(along, knots, arm[:, i]) for i in (0, 1)])
-    middle = middle + np.maximum(along - reach, 0)[:, None] * (arm[2] - arm[1]) / bones[1]
     straight = np.diff(arm, axis=0) / bones[:, None]
+    middle = middle + np.maximum(along - knots[-1], 0)[:, None] * straight[1]
     turn = np.clip((along - bones[0]) / (0.3 * bones[0]) + 0.5, 0, 1)[:, None]
     direction = straight[0] * (1 - turn) + straight[1] * turn
     direction /= np.maximum(np.hypot(*direction.T), 1e-6)[:, None]
     outward = np.column_stack([-direction[:, 1], direction[:, 0]]) * (1 if side == 0 else -1)
     thickness = np.interp(along, knots, np.array(ARM[:3]) * body.width)
-    cut = np.hypot(*(sleeve.outer - sleeve.inner).T) / 2 * plan.scale
-    half = np.clip(cut, thickness * 1.08, thickness * 1.3)[:, None]
-    outer, inner = middle + outward * half, middle - outward * half
-    outer[0], inner[0] = plan.seam(side)
-    middle[0] = (outer[0] + inner[0]) / 2
-    return np.stack([outer, middle, inner])
+    return middle + outward * outwards * np.clip(half, thickness * 1.08, thickness * 1.3)[:, None]
 
 
 def _spline(source: np.ndarray, target: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -225,18 +245,18 @@ def _seam_gap(covered: np.ndarray, seam: tuple[np.ndarray, np.ndarray], width: f
     near = np.zeros(covered.shape, np.uint8)
     start, end = (tuple(int(v) for v in point) for point in seam)
     cv2.line(near, start, end, 1, max(3, round(0.3 * width)))
-    reach = max(3, round(0.13 * width)) | 1
+    reach = max(3, round(0.18 * width)) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     return (cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, disc) & near) > 0
 
 
-def _nearest(area: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Each place (n, 2), or the nearest one inside of `area` (h, w)."""
-    _, labels = cv2.distanceTransformWithLabels((~area).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    ys, xs = np.nonzero(area)
-    home = np.zeros((labels.max() + 1, 2))
-    home[labels[ys, xs]] = np.column_stack([xs, ys])
-    height, width = area.shape
-    x = np.clip(np.round(places[:, 0]).astype(int), 0, width - 1)
-    y = np.clip(np.round(places[:, 1]).astype(int), 0, height - 1)
-    return np.where(area[y, x][:, None], places, home[labels[y, x]])
+def _nearest_core(covered: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each pixel of `gap` the nearest covered one that is not at the garment's very edge: rows and columns."""
+    core = cv2.erode(covered.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    core = core if core.any() else covered
+    _, labels = cv2.distanceTransformWithLabels((~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    rows, columns = np.nonzero(core)
+    home = np.zeros((labels.max() + 1, 2), int)
+    home[labels[rows, columns]] = np.column_stack([rows, columns])
+    found = home[labels[gap]]
+    return found[:, 0], found[:, 1]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from db.models import Job
-from studio import jobs, launches
+from studio import jobs
 from studio.jobs import JobStatus
 from studio.widgets.page import spoken_errors
 from studio.widgets.words import ago, count, duration
@@ -62,7 +62,7 @@ def _job(workspace: Workspace, status: JobStatus) -> None:
                 st.caption(job.note)
             if side.button("Go on", key=f"resume_{job.id}", icon=":material/replay:", help="Does only what is missing"):
                 with spoken_errors():
-                    launches.resume(workspace, job)
+                    jobs.again(workspace, job)
                 st.rerun()
         elif job.note:
             st.caption(job.note)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from db import datasets, runs
 from db.models import Result, Run
-from studio.inference import TryOnError, lab_folder, worker
+from studio.inference import TryOnError, lab_run_dir, try_on_worker
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import page_path
@@ -86,7 +86,7 @@ def find_result(chosen: Frame, pair: Pair) -> tuple[Run, Result] | None:
     assert chosen.dataset is not None and chosen.split is not None
     with chosen.workspace.database.read() as session:
         found = runs.for_pair(session, pair.person, pair.cloth, chosen.dataset.id)
-    lab = str(lab_folder(chosen.workspace, chosen.dataset, chosen.split))
+    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split))
     found.sort(key=lambda one: one[0].folder != lab)
     return found[0] if found else None
 
@@ -96,7 +96,8 @@ def try_on(chosen: Frame, pair: Pair) -> None:
     assert chosen.dataset is not None and chosen.split is not None
     began = time.monotonic()
     line = st.status(f"Trying {pair.cloth} on {pair.person}")
-    making = worker().try_on(chosen.dataset, chosen.split, pair.person, pair.cloth)
+    folder = lab_run_dir(chosen.workspace, chosen.dataset, chosen.split)
+    making = try_on_worker(chosen.workspace).submit(Path(chosen.dataset.root), chosen.split, pair, folder)
     try:
         while not wait([making], POLL_SECONDS).done:
             line.update(label=f"Trying {pair.cloth} on {pair.person}, {time.monotonic() - began:.0f} s")

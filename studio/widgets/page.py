@@ -8,7 +8,6 @@ import streamlit as st
 
 from db.errors import DatabaseFault
 from studio.importer import ImportFault
-from studio.inference import TryOnError
 from studio.jobs import JobError
 from studio.workspace import WorkspaceError
 from vton.errors import VtonError
@@ -16,7 +15,7 @@ from vton.errors import VtonError
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-SPOKEN = (VtonError, WorkspaceError, DatabaseFault, ImportFault, JobError, TryOnError)
+SPOKEN = (VtonError, WorkspaceError, DatabaseFault, ImportFault, JobError)
 
 
 def heading(title: str) -> "DeltaGenerator":

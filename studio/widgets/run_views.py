@@ -8,7 +8,7 @@ import streamlit as st
 
 from db import datasets, ratings, runs
 from db.models import Metric, Run
-from studio import launches
+from studio import jobs
 from studio.charts import spread
 from studio.importer import remove_run
 from studio.jobs import JobError
@@ -66,7 +66,7 @@ def run_actions(workspace: Workspace, run: Run) -> None:
     """Measure, rename, delete."""
     if run.dataset_id is not None and st.button("Measure", icon=":material/straighten:", help="Computes the metrics"):
         try:
-            launches.start_evaluate(workspace, run)
+            jobs.start_evaluate(workspace, run)
             st.toast("Measuring has started.", icon=":material/straighten:")
         except JobError as error:
             st.error(str(error), icon=":material/error:")

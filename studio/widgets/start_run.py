@@ -4,7 +4,7 @@ import streamlit as st
 
 from db import datasets
 from db.models import Dataset
-from studio import launches
+from studio import jobs
 from studio.jobs import JobError
 from studio.widgets.frame import Frame
 from studio.widgets.words import count
@@ -104,7 +104,7 @@ def _start(
     workspace: Workspace, dataset: Dataset, split: str, pairs: list[tuple[str, str]] | None, paired: bool, name: str
 ) -> None:
     try:
-        job = launches.start_generate(workspace, dataset, split, pairs, paired=paired, name=name)
+        job = jobs.start_generate(workspace, dataset, split, pairs, paired=paired, name=name)
     except JobError as error:
         st.session_state["run_fault"] = str(error)
         return

@@ -47,7 +47,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         folder = tmp_path / "elsewhere" / name
         for seed, (person, cloth) in enumerate(PAIRS):
             paint(folder / "results" / f"{person}__{cloth}.png", seed)
-        config = {"format": 1, "data": data, "split": "test", "seed": 0}
+        config = {"format": 1, "dataset": {"root": data, "split": "test"}, "seed": 0}
         (folder / "config.json").write_text(json.dumps(config))
         if metrics:
             card = {"library": "torchmetrics"}

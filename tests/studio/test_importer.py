@@ -54,9 +54,7 @@ def test_what_changed_on_disk_changes_and_keeps_its_id(opened: Workspace, make_r
     assert after[1].sha256 == before[1].sha256
 
 
-def test_a_run_finds_its_dataset(
-    opened: Workspace, make_run: Callable[..., Path], make_dataset: Callable[[], Path]
-) -> None:
+def test_a_run_finds_its_dataset(opened: Workspace, make_run: Callable[..., Path], make_dataset: Callable[[], Path]) -> None:
     root = make_dataset()
     dataset = add_dataset(opened, root)
     assert import_run(opened, make_run("one", data=str(root))).dataset_id == dataset.id

@@ -11,6 +11,7 @@ from vton.errors import PreprocessError
 from vton.labels import ARM_CHAINS, ARMS, GARMENT, HEAD, LOWER_BODY, Keypoint, ParseClass
 
 GREY = 128
+BORDER = 0.005  # of the height: how far a parse may be off where garment and lower body meet
 HAND_START = 0.12  # of the forearm's length beyond the wrist joint: up to there cuffs reach
 K = Keypoint
 
@@ -28,8 +29,12 @@ def agnostic_mask(parse: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
     grow = max(1, round(radius / 3))
     area = cv2.dilate(area.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1,) * 2))
     area = cv2.GaussianBlur(area.astype(np.float32), (0, 0), max(radius / 2, 0.5)) > 0.4
-    area |= np.isin(parse, (*GARMENT, ParseClass.NECK))
-    return area & ~np.isin(parse, (*HEAD, *LOWER_BODY)) & ~hands(parse, keypoints)
+    garment = np.isin(parse, GARMENT)
+    seam = max(1, round(BORDER * parse.shape[0]))
+    beside = cv2.dilate(garment.astype(np.uint8), np.ones((2 * seam + 1,) * 2, np.uint8)) > 0
+    lower = np.isin(parse, LOWER_BODY) & ~beside
+    area |= garment | (parse == ParseClass.NECK) | (beside & np.isin(parse, LOWER_BODY))
+    return area & ~np.isin(parse, HEAD) & ~lower & ~hands(parse, keypoints)
 
 
 def erase(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

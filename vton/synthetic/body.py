@@ -22,7 +22,8 @@ SIDES = {"right": -1, "left": 1}  # the person's own side -> where it is in the 
 # Levels of q on a body of scale 1.
 ARMPIT, BUST, WAIST, HIP, CROTCH = 0.09, 0.14, 0.235, 0.385, 0.455
 NECK_TOP = -0.1
-UPPER_ARM, FOREARM, HAND = 0.178, 0.158, 0.07
+UPPER_ARM, FOREARM, HAND = 0.185, 0.165, 0.085
+HEAD = 1.06  # a head's size / its frame's
 
 SKIN_TONES: tuple[Colour, ...] = (
     (0.96, 0.83, 0.75), (0.93, 0.78, 0.68), (0.89, 0.71, 0.59), (0.80, 0.60, 0.46), (0.66, 0.46, 0.33), (0.47, 0.31, 0.22),
@@ -103,11 +104,12 @@ def draw_person(rng: np.random.Generator) -> Person:
     bottom = np.array(BOTTOM_COLOURS[rng.integers(len(BOTTOM_COLOURS))]) * rng.uniform(0.92, 1.06)
     grey = rng.uniform(0.84, 0.94)
     lean = rng.normal(0, 0.022)
+    scale = rng.uniform(1.03, 1.15)
     return Person(
         seed=int(rng.integers(2**31)),
-        scale=rng.uniform(0.95, 1.07),
+        scale=scale,
         x=rng.normal(0, 0.018),
-        shoulder_y=rng.uniform(0.305, 0.33),
+        shoulder_y=0.294 * scale + rng.uniform(0.0, 0.03),
         shoulders=rng.uniform(0.94, 1.06),
         bust=rng.uniform(0.93, 1.1),
         waist=rng.uniform(0.92, 1.14),
@@ -153,10 +155,10 @@ class Body:
         self.person = person
         p = person
         self.half_width = curve(
-            (-0.13, 0.034), (-0.075, 0.034), (-0.055, 0.037), (-0.042, 0.05), (-0.026, 0.083 * p.shoulders),
-            (-0.012, 0.104 * p.shoulders), (0.012, 0.111 * p.shoulders), (0.045, 0.103 * p.shoulders),
-            (ARMPIT, 0.087 * p.bust), (BUST, 0.09 * p.bust), (WAIST, 0.0715 * p.waist), (0.3, 0.087 * (p.hips + p.waist) / 2),
-            (HIP, 0.103 * p.hips), (CROTCH, 0.106 * p.hips), (0.6, 0.1 * p.hips),
+            (-0.13, 0.0395), (-0.07, 0.0395), (-0.053, 0.043), (-0.041, 0.057), (-0.027, 0.092 * p.shoulders),
+            (-0.013, 0.119 * p.shoulders), (0.012, 0.13 * p.shoulders), (0.045, 0.121 * p.shoulders),
+            (ARMPIT, 0.106 * p.bust), (BUST, 0.11 * p.bust), (WAIST, 0.0885 * p.waist), (0.3, 0.106 * (p.hips + p.waist) / 2),
+            (HIP, 0.127 * p.hips), (CROTCH, 0.131 * p.hips), (0.6, 0.125 * p.hips),
         )  # fmt: skip
 
     def spine(self, q: np.ndarray) -> np.ndarray:
@@ -184,7 +186,7 @@ class Body:
 
     def shoulder(self, side: int) -> np.ndarray:
         """(2,): the joint."""
-        return self.place(np.array(0.092 * self.person.shoulders * side), np.array(0.012))
+        return self.place(np.array(0.108 * self.person.shoulders * side), np.array(0.012))
 
     @cached_property
     def arm_joints(self) -> dict[int, np.ndarray]:
@@ -196,7 +198,7 @@ class Body:
             elbow = shoulder + _direction(side, arm.upper) * UPPER_ARM * scale
             wrist = elbow + _direction(side, arm.lower) * FOREARM * arm.foreshortening * scale
             if arm.pose == "hip":
-                wrist = self.place(np.array(side * 0.098 * self.person.hips), np.array(0.285))
+                wrist = self.place(np.array(side * 0.119 * self.person.hips), np.array(0.29))
                 elbow = _elbow(shoulder, wrist, UPPER_ARM * scale, FOREARM * scale, side)
             bend = {"down": 0.0, "bent": 0.06, "hip": 0.9, "before": -0.12}[arm.pose]
             tip = wrist + (wrist - elbow) / np.linalg.norm(wrist - elbow) @ rotation(bend * -side) * HAND * scale
@@ -210,20 +212,24 @@ class Body:
 
     def arm_half_width(self, along: np.ndarray) -> np.ndarray:
         """Of the bare arm, from shoulder (0) to wrist (1)."""
-        profile = curve((0, 0.029), (0.12, 0.0285), (0.35, 0.0255), (0.52, 0.0215), (0.65, 0.0222), (0.85, 0.0175), (1, 0.0145))
+        profile = curve((0, 0.035), (0.12, 0.0345), (0.35, 0.031), (0.52, 0.0265), (0.65, 0.0275), (0.85, 0.0215), (1, 0.018))
         return profile(along) * self.person.arm_girth * self.person.scale
 
     def legs(self) -> dict[int, np.ndarray]:
         """side -> (3, 2): hip, knee, ankle; they leave the frame below."""
-        hips = {side: self.place(np.array(side * 0.062 * self.person.hips), np.array(HIP)) for side in (-1, 1)}
+        hips = {side: self.place(np.array(side * 0.064 * self.person.hips), np.array(HIP)) for side in (-1, 1)}
         down = np.array([[0, 0], [0.012, 0.24], [0.015, 0.48]]) * self.person.scale
         return {side: hip + down * [side, 1] for side, hip in hips.items()}
 
+    @property
+    def head_size(self) -> float:
+        return HEAD * self.person.scale
+
     def head_frame(self) -> tuple[np.ndarray, np.ndarray]:
         """The head's middle (2,) and a matrix for row vectors that rolls it."""
-        throat = self.spine(np.array(-0.06))
+        throat = self.spine(np.array(-0.055))
         turn = rotation(self.person.roll + self.person.lean)
-        return throat + np.array([0, -0.112 * self.person.scale]) @ turn, turn
+        return throat + np.array([0, -0.108 * self.head_size]) @ turn, turn
 
     def keypoints(self, size: tuple[int, int], to_pixels: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """BODY_25, float (25, 3) in pixels; joints outside the photo are 0, 0, 0."""
@@ -243,7 +249,7 @@ class Body:
         aside = self.person.turn * 0.014
         face = {k.NOSE: (aside * 1.3, 0.032), k.RIGHT_EYE: (aside - 0.0265, 0.002), k.LEFT_EYE: (aside + 0.0265, 0.002)}
         face |= {k.RIGHT_EAR: (-0.064, 0.014), k.LEFT_EAR: (0.064, 0.014)}
-        joints |= {joint: middle + np.array(at) * self.person.scale @ turn for joint, at in face.items()}
+        joints |= {joint: middle + np.array(at) * self.head_size @ turn for joint, at in face.items()}
         out = np.zeros((len(Keypoint), 3))
         for joint, at in joints.items():
             x, y = to_pixels(at)

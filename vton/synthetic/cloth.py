@@ -8,10 +8,11 @@ import numpy as np
 from vton.synthetic.body import Colour
 from vton.synthetic.fabric import cut, look_up
 from vton.synthetic.garments import Garment, Pattern, Piece
-from vton.synthetic.geometry import Frame, blur, coverage, outline, rasterise, smooth_noise, smoothstep, spread
+from vton.synthetic.geometry import Frame, blur, coverage, outline, smooth_noise, smoothstep
+from vton.synthetic.layers import survey, window
 
 RIM = 1.6  # pixels that the photo shows beyond the mesh, so that nothing worn is fetched from the white
-MARGIN = (0.62, 0.8)  # the most of the frame's unit that a garment fills, across and down
+MARGIN = (0.67, 0.82)  # the most of the frame's unit that a garment fills, across and down
 FINER = 2  # the photo is drawn at this many times its size
 
 
@@ -49,12 +50,12 @@ def photograph(garment: Garment, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         photo += (np.array(colour, np.float32) - photo) * alpha[..., None]
         mask = np.maximum(mask, alpha)
     for piece in pattern.pieces:
-        cloth = sleeve_cloth if piece.side else torso_cloth
-        alpha, colour = _piece(piece, pattern, put, fine, cloth, scale, rng)
-        seam = blur(alpha, 0.004 * scale)[..., None]
-        photo *= 1 - 0.2 * seam * mask[..., None] * (1 - alpha[..., None])
-        photo += (colour - photo) * alpha[..., None]
-        mask = np.maximum(mask, alpha)
+        part = window(fine, put(piece.rest))
+        alpha, colour = _piece(piece, pattern, put, part, sleeve_cloth if piece.side else torso_cloth, scale, rng)
+        there, covered = photo[part.window], mask[part.window]
+        there *= 1 - 0.2 * (blur(alpha, 0.004 * scale) * covered * (1 - alpha))[..., None]
+        there += (colour - there) * alpha[..., None]
+        np.maximum(covered, alpha, out=covered)
     small = cv2.resize(photo, (frame.width, frame.height), interpolation=cv2.INTER_AREA)
     inside = cv2.resize(mask, (frame.width, frame.height), interpolation=cv2.INTER_AREA) >= 0.5
     return np.round(np.clip(small, 0, 1) * 255).astype(np.uint8), inside
@@ -65,13 +66,10 @@ def _piece(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share (H, W) and colour (H, W, 3) of one piece."""
     mesh = put(piece.rest)
-    stacked = np.dstack([piece.fabric, piece.across, piece.down, piece.up])
-    values, covered = rasterise(frame, mesh, stacked)
-    values = spread(values, covered)
-    colour = look_up(cloth, values[..., :2], scale)
-    across, down, up = (values[..., i].astype(np.float32) for i in (2, 3, 4))
+    x, y, across, down, up = survey(frame, mesh, *np.moveaxis(piece.fabric, -1, 0), piece.across, piece.down, piece.up)
+    colour = look_up(cloth, np.stack([x, y], -1), scale)
     colour *= _trims(pattern.garment, piece, colour, across, down, up, scale)[..., None]
-    hills = smooth_noise(rng, frame.size, (7, 9))
+    hills = smooth_noise(rng, frame.size, (5, 4))
     edge = 1 - 0.13 * np.abs(across) ** 5 - (0.05 * across * piece.side if piece.side else 0)
     colour *= (edge * (1 + 0.022 * hills))[..., None]
     alpha = coverage(frame, [outline(mesh)])

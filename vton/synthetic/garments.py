@@ -20,7 +20,7 @@ Weave = Literal["plain", "stripes", "upright stripes", "checks", "gingham", "dot
 Print = Literal["none", "logo", "lettering", "placket", "pocket", "panel"]
 
 COLUMNS_OUTSIDE, COLUMNS_INSIDE, ROWS = 9, 17, 34  # of the torso's mesh: beside and within the neckline
-SLEEVE_ROWS, SLEEVE_COLUMNS = 30, 9
+SLEEVE_ROWS, SLEEVE_COLUMNS = 44, 17
 ARM_LENGTH = UPPER_ARM + FOREARM
 
 
@@ -74,12 +74,12 @@ def draw_garment(rng: np.random.Generator) -> Garment:
     necklines = ["scoop", "V", "square"] if sleeves == "straps" else ["round", "V", "boat", "scoop", "square", "high"]
     neckline: Neckline = rng.choice(necklines, p=None if sleeves == "straps" else [0.32, 0.22, 0.12, 0.14, 0.08, 0.12])
     depth, width = {
-        "round": ((0.005, 0.03), (0.045, 0.056)),
-        "V": ((0.07, 0.115), (0.047, 0.058)),
-        "boat": ((-0.016, 0.0), (0.066, 0.078)),
-        "scoop": ((0.05, 0.085), (0.055, 0.068)),
-        "square": ((0.05, 0.08), (0.057, 0.07)),
-        "high": ((-0.09, -0.072), (0.05, 0.052)),
+        "round": ((0.0, 0.028), (0.053, 0.065)),
+        "V": ((0.065, 0.115), (0.054, 0.067)),
+        "boat": ((-0.018, -0.004), (0.078, 0.092)),
+        "scoop": ((0.045, 0.085), (0.063, 0.08)),
+        "square": ((0.045, 0.08), (0.066, 0.082)),
+        "high": ((-0.084, -0.066), (0.058, 0.06)),
     }[neckline]
     fit = rng.choice(["tight", "normal", "loose"], p=[0.3, 0.42, 0.28])
     weaves: list[Weave] = [
@@ -103,7 +103,7 @@ def draw_garment(rng: np.random.Generator) -> Garment:
     tint = rng.uniform(0.93, 1.05, 3)
     red, green, blue = np.clip(np.array(colour) * tint, 0, 0.97).tolist()
     wide = dict(tight=(0.96, 1.03), normal=(1.06, 1.15), loose=(1.2, 1.36))[fit]
-    narrow = dict(tight=0.024, normal=0.03, loose=0.04)[fit]
+    narrow = dict(tight=0.031, normal=0.037, loose=0.047)[fit]
     return Garment(
         seed=int(rng.integers(2**31)),
         neckline=neckline,
@@ -113,15 +113,15 @@ def draw_garment(rng: np.random.Generator) -> Garment:
         sleeve_length=dict(
             none=0, straps=0, short=rng.uniform(0.24, 0.4), elbow=rng.uniform(0.48, 0.66), long=rng.uniform(0.93, 1.0)
         )[sleeves],
-        sleeve_angle=np.radians(rng.uniform(20, 28) if sleeves == "long" else rng.uniform(24, 48)),
+        sleeve_angle=np.radians(rng.uniform(15, 23) if sleeves == "long" else rng.uniform(22, 46)),
         cuff=dict(none=0.0, straps=0.0, short=narrow + 0.008, elbow=narrow + 0.003, long=narrow * 0.62 + 0.006)[sleeves],
         armhole=ARMPIT + dict(tight=0.0, normal=0.008, loose=0.022)[fit] + rng.uniform(0, 0.006),
-        shoulder=dict(none=rng.uniform(0.086, 0.099), straps=0.072).get(sleeves, 0.104 + (0.008 if fit == "loose" else 0)),
+        shoulder=dict(none=rng.uniform(0.1, 0.117), straps=0.088).get(sleeves, 0.122 + (0.01 if fit == "loose" else 0)),
         ease=rng.uniform(*wide),
         shaping=dict(tight=rng.uniform(0.7, 1), normal=rng.uniform(0.3, 0.7), loose=rng.uniform(0, 0.15))[fit],
         hem=rng.choice([rng.uniform(0.245, 0.275), rng.uniform(0.315, 0.365), rng.uniform(0.38, 0.43)], p=[0.17, 0.53, 0.3]),
         hem_curve=rng.choice([0.0, 0.006, 0.018], p=[0.3, 0.5, 0.2]),
-        flare=rng.choice([0.0, 0.02, 0.045], p=[0.5, 0.35, 0.15]),
+        flare=rng.choice([0.0, 0.012, 0.035], p=[0.55, 0.3, 0.15]),
         weave=weave,
         print=rng.choice(prints, p=chance)
         if neckline != "V" or not calm
@@ -158,8 +158,8 @@ class Pattern:
 
     def __init__(self, garment: Garment) -> None:
         self.garment = g = garment
-        bust, waist, hip = 0.096 * g.ease, 0.08 * g.ease, 0.106 * max(g.ease, 1.0)
-        box = max(bust, 0.104 * g.ease)
+        bust, waist, hip = 0.116 * g.ease, 0.098 * g.ease, 0.13 * max(g.ease, 1.0)
+        box = max(bust, 0.122 * g.ease)
         self._body_width = curve(
             (g.armhole, bust * 0.99),
             (BUST + 0.02, bust),
@@ -179,8 +179,8 @@ class Pattern:
         )
         if g.neckline != "high":
             return width
-        collar = 0.038 + 0.002 * np.clip(-q / 0.09, 0, 1)
-        slope = smoothstep(q, -0.045, -0.018)
+        collar = 0.044 + 0.002 * np.clip(-q / 0.09, 0, 1)
+        slope = smoothstep(q, -0.05, -0.02)
         return np.where(q < -0.018, collar / self.neck_u * (1 - slope) + width * slope, width)
 
     @cached_property
@@ -191,7 +191,7 @@ class Pattern:
     def neckline(self, u: np.ndarray) -> np.ndarray:
         """q of the upper edge at `u`: the neckline, and the shoulder beside it."""
         g, n = self.garment, self.neck_u
-        tip, top = -0.014, -0.014 - 0.034 * (g.shoulder - g.neck_width) / 0.055
+        tip, top = -0.016, -0.016 - 0.034 * (g.shoulder - g.neck_width) / 0.064
         if g.neckline == "high":
             top = -0.046
         inside = np.clip(np.abs(u) / n, 0, 1)
@@ -236,11 +236,11 @@ class Pattern:
         along = np.array([np.sin(g.sleeve_angle), np.cos(g.sleeve_angle)])
         outward = np.array([along[1], -along[0]])
         length = g.sleeve_length * ARM_LENGTH
-        start = np.array([g.shoulder, -0.01]) - outward * 0.026
+        start = np.array([g.shoulder, -0.012]) - outward * 0.032
         cuff = start + along * length + outward * (s * g.cuff)[..., None]
         flat = hole + (cuff - hole) * t[..., None]
-        width = g.cuff + (0.5 * (g.armhole + 0.014) - g.cuff) * (1 - t)
-        fabric = np.stack([s * width * side + 0.31 * side, 0.03 + t * length], -1)
+        width = g.cuff + (0.5 * (g.armhole + 0.018) - g.cuff) * (1 - t)
+        fabric = np.stack([s * width * side + 0.36 * side, 0.03 + t * length], -1)
         return Piece("left sleeve" if side > 0 else "right sleeve", flat * [side, 1], fabric, s, t * length, (1 - t) * length)
 
     @cached_property
@@ -256,7 +256,11 @@ class Pattern:
         """Half-width on the body: what hangs hangs, what is tight is stretched; shoulders are the person's."""
         flat = self.half_width(q) * body.person.shoulders
         hanging = np.maximum(self.half_width(np.clip(q, self.garment.armhole, None)) * 0.95, body.half_width(q) * 1.025)
-        return flat + (hanging - flat) * smoothstep(q, self.garment.armhole * 0.55, self.garment.armhole * 1.15)
+        width = flat + (hanging - flat) * smoothstep(q, self.garment.armhole * 0.55, self.garment.armhole * 1.15)
+        if not body.person.tucked:
+            return width
+        band = body.person.waistband
+        return width + (body.half_width(q) * 1.005 - width) * smoothstep(q, band - 0.055, band + 0.012)
 
     def _worn_torso(self, body: Body) -> np.ndarray:
         g, person = self.garment, body.person
@@ -279,9 +283,10 @@ class Pattern:
         q = self.armhole(s)
         hole = body.place(side * self._worn_width(q, body), q * 0.985)
         arm = body.arms[side].part(0, min(g.sleeve_length, 1.0), SLEEVE_ROWS)
-        flat_width = g.cuff + (0.5 * (g.armhole + 0.014) - g.cuff) * (1 - t)
+        flat_width = g.cuff + (0.5 * (g.armhole + 0.018) - g.cuff) * (1 - t)
         width = np.maximum(body.arm_half_width(arm.along) * 1.07, flat_width * 0.86 * body.person.scale)
         folds = np.sin(arm.along * 38 + g.seed % 7) * 0.0012 * smoothstep(arm.along, 0.2, 0.4) * g.ease
         hanging = arm.mesh(width + folds, SLEEVE_COLUMNS)
-        share = smoothstep(t * g.sleeve_length, 0, 0.26)[:, None, None]
+        settled = 0.24 - 0.16 * smoothstep(s, -0.2, 1.0)  # the outer edge lies round the shoulder at once
+        share = smoothstep(t[:, None] * g.sleeve_length / settled, 0, 1)[..., None]
         return hole[None] + (hanging - hole[None]) * share

@@ -193,7 +193,7 @@ class Ribbon:
     normal: np.ndarray
     along: np.ndarray
 
-    def mesh(self, half_width: np.ndarray, columns: int = 9) -> np.ndarray:
+    def mesh(self, half_width: np.ndarray, columns: int = 17) -> np.ndarray:
         """Vertices (N, columns, 2) from the inner edge to the outer one."""
         across = np.linspace(-1, 1, columns)[None, :, None]
         return self.centre[:, None] + self.normal[:, None] * np.asarray(half_width)[:, None, None] * across

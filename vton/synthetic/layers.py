@@ -19,6 +19,7 @@ class Layer:
     colour: np.ndarray  # float32 (H, W, 3) or (3,)
     label: ParseClass | None = None  # what the parse calls it; None: as what lies below
     shadow: float = 0.0  # how much it darkens what lies below, around it
+    shades_itself: bool = True  # whether that falls on what has the same label too
 
 
 class Painting:
@@ -35,7 +36,8 @@ class Painting:
             colour, parse, light = self.colour[layer.frame.window], self.parse[layer.frame.window], self.light[layer.frame.window]
             if layer.shadow:
                 near = blur(layer.alpha, SHADOW_REACH * layer.frame.unit)
-                dark = 1 - layer.shadow * near * (1 - layer.alpha) * (parse > 0)
+                struck = (parse > 0) & (layer.shades_itself | (parse != layer.label))
+                dark = 1 - layer.shadow * near * (1 - layer.alpha) * struck
                 colour *= dark[..., None]
                 light *= dark
             colour += (layer.colour - colour) * layer.alpha[..., None]
