@@ -9,9 +9,10 @@ from studio.widgets.page import stop_with
 from studio.workspace import WorkspaceError
 
 PAGES = Path(__file__).parents[1] / "pages"
+WIDGETS = Path(__file__).parent / "widgets"
 
-st.set_page_config(page_title="VTON Studio", page_icon=":material/checkroom:", layout="wide")
-st.html(Path(__file__).parent / "widgets" / "studio.css")
+st.set_page_config(page_title="VTON Studio", page_icon=str(WIDGETS / "icon.svg"), layout="wide")
+st.html(WIDGETS / "studio.css")
 
 page = st.navigation(
     [

@@ -20,7 +20,8 @@ def template() -> "go.layout.Template":
             "colorway": PALETTE,
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "margin": {"l": 48, "r": 12, "t": 12, "b": 40},
+            "margin": {"l": 48, "r": 12, "t": 28, "b": 40},
+            "font": {"family": "Source Sans, sans-serif", "size": 13, "color": GREY},
             "xaxis": axis,
             "yaxis": axis,
             "hovermode": "closest",
@@ -35,6 +36,7 @@ def spread(values: list[float], name: str) -> "go.Figure":
 
     figure = go.Figure(go.Histogram(x=values, nbinsx=min(40, max(8, len(values) // 4)), marker_color=PALETTE[0]))
     middle = median(values)
-    figure.add_vline(x=middle, line_color=PALETTE[1], annotation_text=f"median {middle:.4g}")
+    figure.add_vline(x=middle, line_color=PALETTE[1], annotation_text=f"median {middle:.4g}", annotation_position="top")
+    figure.update_yaxes(tickformat="d", nticks=5)
     figure.update_layout(template=template(), height=240, xaxis_title=name, yaxis_title="pairs", bargap=0.05)
     return figure

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from vton.errors import PreprocessError
-from vton.labels import GARMENT, LOWER_BODY, LOWER_CLOTHES, SKIN, Keypoint
-from vton.preprocess.agnostic import HAND_START, hands
+from vton.labels import GARMENT, LOWER_BODY, LOWER_CLOTHES, SKIN, Keypoint, ParseClass
+from vton.preprocess.agnostic import HAND_START, hand
 
 K = Keypoint
 SIDES = (
-    (K.RIGHT_SHOULDER, K.RIGHT_ELBOW, K.RIGHT_WRIST, K.RIGHT_HIP),
-    (K.LEFT_SHOULDER, K.LEFT_ELBOW, K.LEFT_WRIST, K.LEFT_HIP),
+    (K.RIGHT_SHOULDER, K.RIGHT_ELBOW, K.RIGHT_WRIST, K.RIGHT_HIP, ParseClass.RIGHT_ARM),
+    (K.LEFT_SHOULDER, K.LEFT_ELBOW, K.LEFT_WRIST, K.LEFT_HIP, ParseClass.LEFT_ARM),
 )
 
 # Proportions of the shoulder width (between the two shoulder joints), read off upright people in VITON-HD.
@@ -39,6 +39,7 @@ class Body:
     waist: float  # half the width where the lower clothes begin
     waist_drop: float  # from the neck to there, along `down`
     arms: tuple[np.ndarray, np.ndarray]  # (4, 2) each: shoulder, elbow, wrist, where the photo's hand begins
+    arms_seen: tuple[bool, bool]  # false for an arm that is behind the back: no hand, and nothing beside the torso
     silhouette: np.ndarray  # (W,), first row of torso, neck or arm in each column, the height where there is none
 
     def at(self, sideways: float, drop: float) -> np.ndarray:
@@ -78,7 +79,12 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
     upper = np.isin(parse, (*GARMENT, *SKIN))
     silhouette = np.where(upper.any(0), upper.argmax(0), parse.shape[0]).astype(float)
     chest = 0.5 * width
-    hand = hands(parse, keypoints)
+    found = [hand(parse, keypoints, side[4]) for side in order]
+    arms = [_arm(keypoints, order[i], width, (-1, 1)[i], found[i]) for i in (0, 1)]
+    beside = [
+        any(seen[side[j]] and abs(float((keypoints[side[j], :2] - neck) @ across)) > 0.5 * width for j in (1, 2))
+        for side in order
+    ]
     waist_drop, waist = _waist(parse, neck, hip, down, torso, chest)
     return Body(
         neck=neck,
@@ -90,7 +96,8 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
         chest=chest,
         waist=waist,
         waist_drop=waist_drop,
-        arms=(_arm(keypoints, order[0], width, -1, hand), _arm(keypoints, order[1], width, 1, hand)),
+        arms=(arms[0], arms[1]),
+        arms_seen=(bool(found[0].any() or beside[0]), bool(found[1].any() or beside[1])),
         silhouette=silhouette,
     )
 
@@ -115,8 +122,10 @@ def _waist(
     return drop, float(np.clip(half, 0.75 * chest, 1.35 * chest))
 
 
-def _arm(keypoints: np.ndarray, side: tuple[Keypoint, ...], width: float, sign: int, hand: np.ndarray) -> np.ndarray:
-    """Shoulder, elbow, wrist and the beginning of the hand (bool (H, W) for both); missing joints hang down."""
+def _arm(
+    keypoints: np.ndarray, side: tuple[Keypoint | ParseClass, ...], width: float, sign: int, seen: np.ndarray
+) -> np.ndarray:
+    """Shoulder, elbow, wrist and the beginning of the hand, which is where `seen` (H, W) is; missing joints hang down."""
     shoulder = keypoints[side[0], :2]
     elbow = keypoints[side[1], :2]
     if not keypoints[side[1], 2]:
@@ -127,7 +136,7 @@ def _arm(keypoints: np.ndarray, side: tuple[Keypoint, ...], width: float, sign: 
         wrist = elbow + upper / max(float(np.hypot(*upper)), 1e-6) * FOREARM * width
     forearm = wrist - elbow
     end = wrist + HAND_START * forearm
-    ys, xs = np.nonzero(hand)
+    ys, xs = np.nonzero(seen)
     away = np.hypot(xs - wrist[0], ys - wrist[1])
     near = away < 0.9 * max(float(np.hypot(*forearm)), 1.0)
     if near.any():

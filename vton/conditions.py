@@ -49,14 +49,14 @@ class Conditions:
 
 
 def stack(batch: list[Conditions]) -> Conditions:
-    """One batch of conditions of equal sizes."""
-    return Conditions(
-        **{
-            field.name: None if any(value is None for value in values) else torch.cat(values)
-            for field in fields(Conditions)
-            for values in [[getattr(item, field.name) for item in batch]]
-        }
-    )
+    """One batch of conditions of equal sizes; densepose only where all have it."""
+
+    def joined(name: str) -> Tensor:
+        return torch.cat([getattr(item, name) for item in batch])
+
+    tensors = {field.name: joined(field.name) for field in fields(Conditions) if field.name != "densepose"}
+    posed = all(item.densepose is not None for item in batch)
+    return Conditions(**tensors, densepose=joined("densepose") if posed else None)
 
 
 def read(split: Split, pair: Pair) -> Conditions:

@@ -121,7 +121,7 @@ def _report(values: dict[str, dict[str, float]], metrics: list[Metric], skipped:
             }
             report[metric.name] = {
                 "value": value,
-                "interval": list(interval),
+                "interval": list(interval) if interval else None,
                 "n": len(numbers),
                 "higher_is_better": metric.higher_is_better,
                 "card": card,
@@ -154,8 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report, indent=1))
         return 0
     for name, entry in report["metrics"].items():
-        low, high = entry["interval"]
-        print(f"{name:12} {entry['value']:8.4f}  95% {low:.4f} to {high:.4f}  n={entry['n']}  {entry['card']['region']}")
+        interval = "95% {:.4f} to {:.4f}".format(*entry["interval"]) if entry["interval"] else "no interval"
+        print(f"{name:12} {entry['value']:8.4f}  {interval}  n={entry['n']}  {entry['card']['region']}")
     return 0
 
 

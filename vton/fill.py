@@ -29,12 +29,14 @@ def fill_bare(
     """
     body = find_body(parse, keypoints)
     shown = shown_skin(image, parse)
+    skin_seen = shown
     empty, shown = _trusted(parse, shown)
     starts = (max(0.0, sleeve_ends[0] - 0.15), max(0.0, sleeve_ends[1] - 0.15))
     under_sleeves = _covered_arms(body, parse.shape, starts)
-    limbs = arm_area(body, parse.shape, starts) | (shown & ~under_sleeves)
+    limbs = arm_area(body, parse.shape, starts) | (skin_seen & ~under_sleeves)
     torso = _torso_area(body, parse)
     below = torso & (_drop(body, parse.shape) > body.waist_drop) & _above_lower_clothes(parse, body)
+    below |= np.isin(parse, LOWER_CLOTHES)
     skin = (torso & ~below) | limbs
     filled = image.copy()
     open_mask = mask & ~empty & ~(shown & ~worn & ~under_sleeves)
@@ -84,8 +86,8 @@ def _above_lower_clothes(parse: np.ndarray, body: Body) -> np.ndarray:
 def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
     """Both arms as tapering strips from `starts` (0 shoulder, 1 elbow, 2 wrist) to the hand, bool (H, W)."""
     canvas = np.zeros(size, np.uint8)
-    for arm, start in zip(body.arms, starts, strict=True):
-        for place, half in _along(body, arm, start, HAND):
+    for arm, seen, start in zip(body.arms, body.arms_seen, starts, strict=True):
+        for place, half in _along(body, arm, start, HAND) if seen else ():
             cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(half)), 1, -1)
     return canvas > 0
 

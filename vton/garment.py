@@ -153,8 +153,8 @@ def _half(mask: np.ndarray, centre: int) -> _Half:
     top = int(np.flatnonzero(left.any(1))[0])
     gap = _gaps(left, outer, hem, round(0.04 * (hem - top)))
     rows = np.flatnonzero(gap[:, 0] >= 0)
-    armpit = _first_gap(gap, rows[rows > top + 0.2 * (hem - top)], height)
-    if armpit is None or armpit[1] > top + 0.62 * (hem - top):
+    armpit = _first_gap(gap, rows[(rows > top + 0.2 * (hem - top)) & (rows < hem)], height)
+    if armpit is None:
         armpit = _corner(outer, top, hem)
     return _Half(mask, centre, outer, gap, hem, armpit)
 

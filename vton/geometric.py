@@ -224,9 +224,8 @@ def _spline(source: np.ndarray, target: np.ndarray, size: tuple[int, int]) -> np
 
 def _lookup(mask: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The mask at those places of the garment photo, False outside of it."""
-    fetched = cv2.remap(
-        mask.astype(np.float32), places.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-    )
+    x, y = (np.ascontiguousarray(places[..., i], np.float32) for i in (0, 1))
+    fetched = cv2.remap(mask.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return fetched > 0.5
 
 
@@ -247,7 +246,7 @@ def _seam_gap(covered: np.ndarray, seam: tuple[np.ndarray, np.ndarray], width: f
     cv2.line(near, start, end, 1, max(3, round(0.3 * width)))
     reach = max(3, round(0.18 * width)) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    return (cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, disc) & near) > 0
+    return (cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0) & (near > 0)
 
 
 def _nearest_core(covered: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -129,7 +129,7 @@ def read_json(path: Path) -> Any:
 def write_npz(path: Path, **arrays: np.ndarray) -> None:
     """Write arrays compressed, one key each."""
     with replacing(path) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def to_tensor(image: np.ndarray) -> Tensor:

@@ -11,6 +11,7 @@ from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import empty, page_path
 from studio.widgets.pair_view import files_of, input_figures, map_figures, missing_maps
 from studio.widgets.pictures import figure_row, image_url, shape_of
+from studio.widgets.words import count
 from vton.pairs import Pair
 
 if TYPE_CHECKING:
@@ -21,50 +22,58 @@ THUMB_WIDTH = 192
 LISTED, PAIRED = "Unpaired", "Paired"
 
 
-def _filters() -> tuple[str, bool]:
-    """What is looked for, and whether every person is paired with their own garment."""
-    row = st.container(horizontal=True, vertical_alignment="bottom")
+def _filters() -> "tuple[str, bool, DeltaGenerator]":
+    """What is looked for, whether everyone is paired with their own garment, and the row's free end."""
+    row = st.container(horizontal=True, vertical_alignment="center")
     search = row.text_input(
         "Search by id",
         key="search",
         bind="query-params",
-        placeholder="Part of a person's or garment's id",
+        persist_state="session",
+        placeholder="Search by a person's or garment's id",
         icon=":material/search:",
         on_change=_first_page,
         width=320,
+        label_visibility="collapsed",
     )
     kind = row.segmented_control(
-        "Pairs", [LISTED, PAIRED], default=LISTED, required=True, key="kind", bind="query-params", on_change=_first_page
+        "Pairs",
+        [LISTED, PAIRED],
+        default=LISTED,
+        required=True,
+        key="kind",
+        bind="query-params",
+        persist_state="session",
+        on_change=_first_page,
+        label_visibility="collapsed",
     )
-    return (search or "").strip(), kind == PAIRED
+    return (search or "").strip(), kind == PAIRED, row
 
 
 def _first_page() -> None:
     st.session_state["page"] = 1
 
 
-def _filters_of_url() -> tuple[str, bool]:
+def _filters_kept() -> tuple[str, bool]:
     """The same choice while the filters are not drawn: beside a single pair."""
-    return st.query_params.get("search", ""), st.query_params.get("kind") == PAIRED
+    return (st.session_state.get("search") or "").strip(), st.session_state.get("kind") == PAIRED
 
 
 def pair_gallery(chosen: Frame) -> None:
     """The filters, a page of tiles, and the pages' numbers."""
     assert chosen.dataset is not None and chosen.split is not None
-    search, paired = _filters()
+    search, paired, row = _filters()
     with chosen.workspace.database.read() as session:
         total = datasets.count_pairs(session, chosen.dataset.id, chosen.split, paired, search)
     if total == 0:
         _no_pairs(chosen, search, paired)
         return
+    row.caption(f"{count(total, 'pair')} in {chosen.split}", width="content")
     pages = -(-total // PAGE)
     if st.session_state.get("page", 1) > pages:
         st.session_state["page"] = pages
     place = st.container()
-    line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    line.caption(f"{total:,} {'paired' if paired else 'unpaired'} pairs in {chosen.split}", width="content")
-    with line:
-        number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    number = st.pagination(pages, key="page", bind="query-params", persist_state="session") if pages > 1 else 1
     with place:
         _tiles(chosen, search, paired, (number - 1) * PAGE)
 
@@ -119,7 +128,7 @@ def _no_pairs(chosen: Frame, search: str, paired: bool) -> None:
 def pair_page(chosen: Frame, pair: Pair, action: "DeltaGenerator") -> None:
     """One pair with every map, its neighbours, and the way to the lab."""
     assert chosen.dataset is not None and chosen.split is not None
-    search, paired = _filters_of_url()
+    search, paired = _filters_kept()
     before, after = _neighbours(chosen, pair, search, paired)
     with action:
         st.button("All pairs", icon=":material/grid_view:", on_click=_close)

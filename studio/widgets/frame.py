@@ -41,7 +41,7 @@ def frame() -> Frame:
 
 def _choose_dataset(space: Workspace) -> Dataset | None:
     with space.database.read() as session:
-        known = {row.name: row for row in datasets.list_all(session)}
+        known = {row.name: row for row in sorted(datasets.list_all(session), key=lambda row: row.id)}
     if not known:
         st.caption("No dataset yet. Home says how to add one.")
         return None

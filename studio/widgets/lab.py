@@ -118,7 +118,7 @@ def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> No
             figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
             figure_of(picture, "Result", 768, f"{run.name}, {result.width} × {result.height} pixels"),
         ],
-        width=300,
+        width=240,
         shape=shape,
     )
     st.subheader("Stages", anchor=False)
@@ -135,7 +135,7 @@ def show_inputs(files: PairFiles) -> None:
             figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
             waiting,
         ],
-        width=300,
+        width=240,
         shape=shape,
     )
 

@@ -128,7 +128,13 @@ def run_numbers(workspace: Workspace, run: Run) -> None:
     names = sorted({name for values in by_pair.values() for name in values})
     if names:
         with chart:
-            name = st.selectbox("Spread over the pairs", names, key=f"spread_{run.id}")
+            name = st.selectbox(
+                "Spread over the pairs",
+                names,
+                key=f"spread_{run.id}",
+                format_func="{} over the pairs".format,
+                label_visibility="collapsed",
+            )
             values = [one[name] for one in by_pair.values() if name in one]
             st.plotly_chart(spread(values, name), theme=None, config={"displayModeBar": False})
 

@@ -34,7 +34,7 @@ class Metric:
 
 
 def _ssim(result: Tensor, truth: Tensor, mask: Tensor) -> float:
-    return float(structural_similarity_index_measure(result, truth, data_range=1.0))
+    return float(torch.as_tensor(structural_similarity_index_measure(result, truth, data_range=1.0)))
 
 
 def _ssim_inside(result: Tensor, truth: Tensor, mask: Tensor) -> float | None:
@@ -86,9 +86,11 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def summarise(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
-    """The mean over pairs, and its 95% interval by bootstrap over pairs (seeded)."""
+def summarise(values: Sequence[float]) -> tuple[float, tuple[float, float] | None]:
+    """The mean over pairs, and its 95% interval by bootstrap over pairs (seeded); one pair gives no interval."""
     array = np.asarray(values, float)
+    if len(array) < 2:
+        return float(array.mean()), None
     draws = np.random.default_rng(0).integers(0, len(array), (RESAMPLES, len(array)))
     low, high = np.quantile(array[draws].mean(1), [0.025, 0.975])
     return float(array.mean()), (float(low), float(high))

@@ -49,17 +49,21 @@ def erase_parse(parse: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def hands(parse: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
-    """Where the arm's skin reaches beyond the wrist, bool (H, W)."""
+    """Where the arms' skin reaches beyond the wrists, bool (H, W)."""
+    return hand(parse, keypoints, ParseClass.LEFT_ARM) | hand(parse, keypoints, ParseClass.RIGHT_ARM)
+
+
+def hand(parse: np.ndarray, keypoints: np.ndarray, label: ParseClass) -> np.ndarray:
+    """The hand of one arm, bool (H, W); nothing where its elbow or wrist is missing."""
+    _, elbow, wrist = (keypoints[joint] for joint in ARM_CHAINS[label])
+    if not (elbow[2] > 0 and wrist[2] > 0):
+        return np.zeros(parse.shape, bool)
     rows, columns = np.mgrid[: parse.shape[0], : parse.shape[1]]
-    found = np.zeros(parse.shape, bool)
-    for label, (_, elbow, wrist) in ARM_CHAINS.items():
-        if keypoints[elbow, 2] > 0 and keypoints[wrist, 2] > 0:
-            forearm = keypoints[wrist, :2] - keypoints[elbow, :2]
-            length = max(float(np.hypot(*forearm)), 1.0)
-            beyond = ((columns - keypoints[wrist, 0]) * forearm[0] + (rows - keypoints[wrist, 1]) * forearm[1]) / length
-            near = np.hypot(columns - keypoints[wrist, 0], rows - keypoints[wrist, 1]) < max(1.2 * length, 1)
-            found |= (parse == label) & (beyond > HAND_START * length) & near
-    return found
+    forearm = wrist[:2] - elbow[:2]
+    length = max(float(np.hypot(*forearm)), 1.0)
+    beyond = ((columns - wrist[0]) * forearm[0] + (rows - wrist[1]) * forearm[1]) / length
+    near = np.hypot(columns - wrist[0], rows - wrist[1]) < 1.2 * length
+    return (parse == label) & (beyond > HAND_START * length) & near
 
 
 def _joints(parse: np.ndarray, keypoints: np.ndarray) -> tuple[np.ndarray, float]:

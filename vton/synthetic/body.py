@@ -99,7 +99,7 @@ def _arm(rng: np.random.Generator) -> Arm:
 
 def draw_person(rng: np.random.Generator) -> Person:
     """A person by lot."""
-    tone = np.array(SKIN_TONES[rng.integers(len(SKIN_TONES))]) * rng.uniform(0.96, 1.03, 3)
+    tone = np.array(SKIN_TONES[rng.integers(len(SKIN_TONES))]) * rng.uniform(0.97, 1.03) * rng.uniform(0.99, 1.01, 3)
     hair = np.array(HAIR_COLOURS[rng.integers(len(HAIR_COLOURS))]) * rng.uniform(0.85, 1.15)
     bottom = np.array(BOTTOM_COLOURS[rng.integers(len(BOTTOM_COLOURS))]) * rng.uniform(0.92, 1.06)
     grey = rng.uniform(0.84, 0.94)
@@ -118,7 +118,7 @@ def draw_person(rng: np.random.Generator) -> Person:
         lean=lean,
         sway=rng.normal(0, 0.009),
         shoulder_tilt=rng.normal(0, 0.028) + lean,
-        hip_tilt=rng.normal(0, 0.03),
+        hip_tilt=rng.normal(0, 0.018),
         turn=float(np.clip(rng.normal(0, 0.45), -1, 1)),
         roll=rng.normal(0, 0.06),
         arms=(_arm(rng), _arm(rng)),

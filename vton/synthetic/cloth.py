@@ -46,8 +46,8 @@ def photograph(garment: Garment, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     photo = np.ones((*fine.size, 3), np.float32)
     mask = np.zeros(fine.size, np.float32)
     rng = np.random.default_rng([garment.seed, 1])
-    for alpha, colour in _back_of_the_neck(pattern, put, fine):
-        photo += (np.array(colour, np.float32) - photo) * alpha[..., None]
+    for alpha, dye in _back_of_the_neck(pattern, put, fine):
+        photo += (np.array(dye, np.float32) - photo) * alpha[..., None]
         mask = np.maximum(mask, alpha)
     for piece in pattern.pieces:
         part = window(fine, put(piece.rest))

@@ -286,7 +286,9 @@ class Pattern:
         flat_width = g.cuff + (0.5 * (g.armhole + 0.018) - g.cuff) * (1 - t)
         width = np.maximum(body.arm_half_width(arm.along) * 1.07, flat_width * 0.86 * body.person.scale)
         folds = np.sin(arm.along * 38 + g.seed % 7) * 0.0012 * smoothstep(arm.along, 0.2, 0.4) * g.ease
+        full = width - body.arm_half_width(arm.along) * 1.07  # what is too wide hangs below the arm, not above it
         hanging = arm.mesh(width + folds, SLEEVE_COLUMNS)
+        hanging -= arm.normal[:, None] * (full * 0.75 * (1 - smoothstep(arm.along, 0.15, 0.7)))[:, None, None]
         settled = 0.24 - 0.16 * smoothstep(s, -0.2, 1.0)  # the outer edge lies round the shoulder at once
         share = smoothstep(t[:, None] * g.sleeve_length / settled, 0, 1)[..., None]
         return hole[None] + (hanging - hole[None]) * share

@@ -119,11 +119,11 @@ class Head:
         eye = np.array([side * EYE + self.aside, EYE_LINE])
         pupil = eye + [self.aside * 0.12, -0.0004]
         return [
-            self._spot(_almond(eye, 0.0138, 0.0058), np.float32([0.95, 0.94, 0.93])),
-            self._spot(ellipse(pupil, (0.0066, 0.0066)), np.float32(self.person.eyes)),
-            self._spot(ellipse(pupil, (0.0028, 0.0028)), np.float32([0.05, 0.04, 0.04])),
-            self._spot(ellipse(eye + [0.002, -0.0022], (0.0012, 0.0012)), np.float32([1, 1, 1])),
-            self._spot(_lid(eye, 0.015, 0.0068), np.float32([0.1, 0.07, 0.06])),
+            self._spot(_almond(eye, 0.0138, 0.0058), np.array([0.95, 0.94, 0.93], np.float32)),
+            self._spot(ellipse(pupil, (0.0066, 0.0066)), np.array(self.person.eyes, np.float32)),
+            self._spot(ellipse(pupil, (0.0028, 0.0028)), np.array([0.05, 0.04, 0.04], np.float32)),
+            self._spot(ellipse(eye + [0.002, -0.0022], (0.0012, 0.0012)), np.array([1, 1, 1], np.float32)),
+            self._spot(_lid(eye, 0.015, 0.0068), np.array([0.1, 0.07, 0.06], np.float32)),
             self._spot(_brow(eye, side), brow * 0.8 + skin * 0.2, 0.7),
             self._spot(ellipse((self.aside * 1.3 + side * 0.006, 0.0378), (0.0026, 0.0013)), skin * 0.52),
         ]

@@ -8,6 +8,7 @@ from vton.labels import ParseClass
 from vton.synthetic.geometry import Frame, blur, coverage, quads, rasterise, spread
 
 SHADOW_REACH = 0.011  # units
+CRISPNESS = 1.5  # how much steeper an outline is than its coverage: fewer pixels are a mixture of two things
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,23 @@ class Painting:
     def paint(self, *layers: Layer) -> None:
         """Lay layers over what is there, each after its shadow."""
         for layer in layers:
-            colour, parse, light = self.colour[layer.frame.window], self.parse[layer.frame.window], self.light[layer.frame.window]
+            colour, parse, light = (
+                self.colour[layer.frame.window],
+                self.parse[layer.frame.window],
+                self.light[layer.frame.window],
+            )
+            alpha = layer.alpha
+            if layer.label is not None:
+                alpha = np.clip((alpha - 0.5) * CRISPNESS + 0.5, 0, 1)
             if layer.shadow:
                 near = blur(layer.alpha, SHADOW_REACH * layer.frame.unit)
                 struck = (parse > 0) & (layer.shades_itself | (parse != layer.label))
-                dark = 1 - layer.shadow * near * (1 - layer.alpha) * struck
+                dark = 1 - layer.shadow * near * (1 - alpha) * struck
                 colour *= dark[..., None]
                 light *= dark
-            colour += (layer.colour - colour) * layer.alpha[..., None]
+            colour += (layer.colour - colour) * alpha[..., None]
             if layer.label is not None:
-                parse[layer.alpha >= 0.5] = layer.label
+                parse[alpha >= 0.5] = layer.label
 
 
 def window(frame: Frame, mesh: np.ndarray) -> Frame:

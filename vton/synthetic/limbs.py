@@ -8,17 +8,14 @@ from vton.synthetic.geometry import Frame, Ribbon, coverage, curve, ellipse, out
 from vton.synthetic.layers import Layer, cover, spot, survey, window
 
 ARMS = {-1: ParseClass.RIGHT_ARM, 1: ParseClass.LEFT_ARM}
-FREE_FROM = 0.2  # the share of the arm, from the shoulder, that lies behind a garment without sleeves
+FOLD = (0.17, 0.03)  # where an arm comes before the torso, in shares of its length: at its inner edge, at its outer one
 
 
-def limb(
-    frame: Frame, strip: Ribbon, half_width: np.ndarray, colour: np.ndarray, label: ParseClass, light: float, shadow: float = 0.0
-) -> Layer:
-    """Something round along a ribbon; `colour` is (3,), or (H, W, 3) of the mesh's own window."""
-    mesh = strip.mesh(half_width)
+def limb(frame: Frame, mesh: np.ndarray, colour: np.ndarray, label: ParseClass, light: float, shadow: float = 0.0) -> Layer:
+    """Something round, whose columns run along it; `colour` is (3,), or (H, W, 3) of a `frame` that is the mesh's window."""
     part = window(frame, mesh) if colour.ndim == 1 else frame
     (s,) = survey(part, mesh, np.linspace(-1, 1, mesh.shape[1])[None])
-    right = 1 if strip.normal[:, 0].mean() > 0 else -1
+    right = 1 if (mesh[:, -1, 0] - mesh[:, 0, 0]).mean() > 0 else -1
     shade = 1.01 - 0.21 * np.abs(s) ** 2.6 + 0.06 * light * s * right
     shaded = np.clip(colour * shade[..., None], 0, 1).astype(np.float32)
     return Layer(part, cover(part, mesh), shaded, label, shadow, shades_itself=label not in ARMS.values())
@@ -43,16 +40,28 @@ def torso_skin(body: Body, frame: Frame) -> Layer:
     return Layer(part, coverage(part, [outline(mesh)]), colour, ParseClass.NECK)
 
 
-def arm(body: Body, frame: Frame, side: int, start: float) -> Layer:
-    """A bare arm from the share `start` of its length, 0 to 1; from 0 with its round shoulder."""
-    strip = body.arms[side].part(start, 1.0)
+def whole_arm(body: Body, frame: Frame, side: int) -> Layer:
+    """A bare arm with its round shoulder."""
+    strip = body.arms[side]
     width = body.arm_half_width(strip.along)
     skin = np.array(body.person.skin, np.float32)
-    layer = limb(frame, strip, width, skin, ARMS[side], body.person.light, 0.3 if start else 0.0)
-    if start:
-        return layer
+    layer = limb(frame, strip.mesh(width), skin, ARMS[side], body.person.light)
     cap = coverage(layer.frame, [ellipse(strip.centre[0], (width[0], width[0]))])
     return Layer(layer.frame, np.maximum(layer.alpha, cap), layer.colour, layer.label)
+
+
+def free_arm(body: Body, frame: Frame, side: int, start: float) -> Layer:
+    """The part of an arm that lies before the torso: from the share `start` of its length, or from the armpit's fold."""
+    strip = body.arms[side]
+    mesh = strip.mesh(body.arm_half_width(strip.along))
+    across = np.linspace(-1, 1, mesh.shape[1])
+    first = np.maximum(FOLD[0] + (FOLD[1] - FOLD[0]) * (across + 1) / 2, start)
+    along = first + (1 - first) * np.linspace(0, 1, len(mesh))[:, None]
+    for column in range(mesh.shape[1]):
+        line = mesh[:, column].copy()
+        for axis in (0, 1):
+            mesh[:, column, axis] = np.interp(along[:, column], strip.along, line[:, axis])
+    return limb(frame, mesh, np.array(body.person.skin, np.float32), ARMS[side], body.person.light, 0.3)
 
 
 def hand(body: Body, frame: Frame, side: int) -> list[Layer]:
@@ -69,8 +78,8 @@ def hand(body: Body, frame: Frame, side: int) -> list[Layer]:
     inward = [middle[row] - outward * reach * scale for row, reach in ((5, 0.011), (13, 0.023), (21, 0.021))]
     thumb = ribbon(np.stack(inward), side, 0.02, 14)
     layers = [
-        limb(frame, palm, half, skin, ARMS[side], light, 0.25),
-        limb(frame, thumb, np.linspace(0.0078, 0.004, 14) * scale, skin * 0.97, ARMS[side], light, 0.15),
+        limb(frame, palm.mesh(half), skin, ARMS[side], light, 0.25),
+        limb(frame, thumb.mesh(np.linspace(0.0078, 0.004, 14) * scale), skin * 0.97, ARMS[side], light, 0.15),
     ]
     for offset in (-0.45, 0.03, 0.5):
         start = middle[16] + outward * half[16] * offset

@@ -36,7 +36,7 @@ class Bottoms:
         for side, joints in self.body.legs().items():
             strip = ribbon(joints, side, 0.1)
             width = curve((0, 0.062), (0.3, 0.056), (0.5, 0.042), (1, 0.028))(strip.along) * self.person.scale
-            found.append(limb(self.frame, strip, width, skin, LEGS[side], self.person.light))
+            found.append(limb(self.frame, strip.mesh(width), skin, LEGS[side], self.person.light))
         return found
 
     def _legs(self) -> list[Layer]:
@@ -44,10 +44,10 @@ class Bottoms:
         for side, joints in self.body.legs().items():
             strip = ribbon(joints, side, 0.1)
             width = curve((0, 0.068 * p.hips), (0.25, 0.066), (0.5, 0.052 + 0.02 * p.flare), (1, 0.042 + 0.05 * p.flare))
-            half = width(strip.along) * p.scale
-            part = window(self.frame, strip.mesh(half))
+            mesh = strip.mesh(width(strip.along) * p.scale)
+            part = window(self.frame, mesh)
             colour = self.colour * self._weave(part)[..., None]
-            found.append(limb(part, strip, half, colour, ParseClass.PANTS, p.light, 0.3))
+            found.append(limb(part, mesh, colour, ParseClass.PANTS, p.light, 0.3))
         return found
 
     def _block(self) -> Layer:

@@ -12,7 +12,7 @@ from vton.synthetic.garments import Garment, Pattern, Piece
 from vton.synthetic.geometry import Frame, coverage, outline, rasterise, smooth_noise, smoothstep, spread
 from vton.synthetic.head import Head
 from vton.synthetic.layers import Layer, Painting, cover, window
-from vton.synthetic.limbs import FREE_FROM, arm, hand, torso_skin
+from vton.synthetic.limbs import free_arm, hand, torso_skin, whole_arm
 from vton.synthetic.lower import Bottoms
 
 FLOW_STEP = 2.0**-16  # flows are multiples of this, under 0.02 px at any size, so that they pack well
@@ -40,13 +40,15 @@ def dress(person: Person, garment: Garment, frame: Frame, cloth: np.ndarray) -> 
     head = Head(body, frame)
     bottoms = Bottoms(body, frame).layers()
     painting.paint(*head.behind(), torso_skin(body, frame))
-    bare_from = max(0.0, garment.sleeve_length - 0.1)
-    painting.paint(*([] if person.tucked else bottoms), *(arm(body, frame, side, bare_from) for side in (-1, 1)))
+    bare_from = max(0.0, garment.sleeve_length - 0.1)  # below a sleeve there is no arm to draw
+    painting.paint(*([] if person.tucked else bottoms))
+    if not bare_from:
+        painting.paint(*(whole_arm(body, frame, side) for side in (-1, 1)))
     torso, *sleeves = pattern.pieces
     worn.paint(painting, torso)
     painting.paint(*(bottoms if person.tucked else []))
     for side in (-1, 1):
-        painting.paint(arm(body, frame, side, max(FREE_FROM, bare_from)), *hand(body, frame, side))
+        painting.paint(free_arm(body, frame, side, bare_from), *hand(body, frame, side))
         for sleeve in sleeves:
             if sleeve.side == side:
                 worn.paint(painting, sleeve)

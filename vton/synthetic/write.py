@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from vton.errors import DataError
@@ -31,7 +32,7 @@ PNG = ("parse", "parse_agnostic", "openpose_img", "agnostic_mask", "truth")
 ENDING = {"keypoints": ".json", "flow": ".npz"} | dict.fromkeys(PNG, ".png")
 OF_CLOTH, OF_PAIR = ("cloth", "cloth_mask"), ("flow", "truth")
 ALONE = 4  # so few items are drawn without further processes
-CHUNK = 4  # items that a process draws in a row: each shares a garment with the next
+CHUNK = 3  # items that a process draws in a row: each shares a garment with the next
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,6 @@ def _draw_all(config: SyntheticConfig, out: Path, todo: list[Item], processes: i
 
 
 def _one_thread() -> None:
-    import cv2
-
     cv2.setNumThreads(1)
 
 
