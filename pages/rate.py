@@ -14,8 +14,14 @@ with chosen.workspace.database.read() as session:
     rateable = {run.name: run for run in runs.list_all(session) if run.dataset_id is not None}
     known = {row.id: row for row in datasets.list_all(session)}
     given = ratings.count(session)
-if given:
-    with action:
+if not rateable:
+    empty("There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab")
+    st.stop()
+if st.session_state.get("run") not in rateable:
+    st.session_state.pop("run", None)
+with action:
+    name = st.selectbox("Run", list(rateable), key="run", bind="query-params", width=340, label_visibility="collapsed")
+    if given:
         st.download_button(
             "Export as CSV",
             data=lambda: ratings_csv(chosen.workspace),
@@ -24,12 +30,6 @@ if given:
             icon=":material/download:",
             on_click="ignore",
         )
-if not rateable:
-    empty("There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab")
-    st.stop()
-if st.session_state.get("run") not in rateable:
-    st.session_state.pop("run", None)
-name = st.selectbox("Run", list(rateable), key="run", bind="query-params", width=420)
 if chosen.rater is None:
     empty("Say who rates, in the sidebar: ratings are stored under a name.")
     st.stop()

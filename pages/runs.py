@@ -5,7 +5,7 @@ import streamlit as st
 from db import runs
 from studio.widgets.frame import frame
 from studio.widgets.job_list import watch_jobs
-from studio.widgets.page import empty, heading, page_path, spoken_errors
+from studio.widgets.page import empty, go, heading, spoken_errors
 from studio.widgets.run_views import run_actions, run_numbers, run_results, run_table
 from studio.widgets.start_run import start_run_button
 
@@ -29,8 +29,8 @@ with spoken_errors():
     else:
         run = known[name]
         with st.container(horizontal=True):
-            if run.dataset_id is not None and st.button("Rate its results", icon=":material/star_rate:"):
-                st.switch_page(page_path("rate"), query_params={"run": run.name})
+            if run.dataset_id is not None:
+                st.button("Rate its results", icon=":material/star_rate:", on_click=go, args=("rate", {"run": run.name}))
             run_actions(chosen.workspace, run)
         watch_jobs(chosen.workspace, limit=1)
         run_numbers(chosen.workspace, run)

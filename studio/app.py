@@ -5,26 +5,33 @@ from pathlib import Path
 import streamlit as st
 
 from studio.widgets.frame import draw_frame
-from studio.widgets.page import stop_with
+from studio.widgets.page import follow, stop_with
 from studio.workspace import WorkspaceError
 
 PAGES = Path(__file__).parents[1] / "pages"
 WIDGETS = Path(__file__).parent / "widgets"
 
-st.set_page_config(page_title="VTON Studio", page_icon=str(WIDGETS / "icon.svg"), layout="wide")
-st.html(WIDGETS / "studio.css")
 
-page = st.navigation(
-    [
-        st.Page(PAGES / "home.py", title="Home", icon=":material/home:", url_path="home", default=True),
-        st.Page(PAGES / "browse.py", title="Browse", icon=":material/grid_view:", url_path="browse"),
-        st.Page(PAGES / "lab.py", title="Try-on lab", icon=":material/science:", url_path="lab"),
-        st.Page(PAGES / "rate.py", title="Rate", icon=":material/star_rate:", url_path="rate"),
-        st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
-    ]
-)
-try:
-    draw_frame()
-except WorkspaceError as error:
-    stop_with(str(error))
-page.run()
+def main() -> None:
+    """Draw one page in its frame."""
+    st.set_page_config(page_title="VTON Studio", page_icon=str(WIDGETS / "icon.svg"), layout="wide")
+    st.html(WIDGETS / "studio.css")
+    page = st.navigation(
+        [
+            st.Page(PAGES / "home.py", title="Home", icon=":material/home:", url_path="home", default=True),
+            st.Page(PAGES / "browse.py", title="Browse", icon=":material/grid_view:", url_path="browse"),
+            st.Page(PAGES / "lab.py", title="Try-on lab", icon=":material/science:", url_path="lab"),
+            st.Page(PAGES / "rate.py", title="Rate", icon=":material/star_rate:", url_path="rate"),
+            st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
+        ]
+    )
+    try:
+        draw_frame()
+    except WorkspaceError as error:
+        stop_with(str(error))
+    follow()
+    page.run()
+
+
+if __name__ == "__main__":  # the try-on's worker process imports this file under another name, and must not draw it
+    main()

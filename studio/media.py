@@ -19,6 +19,7 @@ DAY = 86_400  # seconds; an address stays the same for a day, so that browsers k
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 CACHE_CONTROL = f"private, max-age={DAY}, immutable"
 WIDEST = 4096  # pixels of a smaller copy
+ORIENTATION = 0x0112  # the EXIF tag
 
 
 def image_url(path: Path | str, width: int | None = None) -> str:
@@ -88,13 +89,15 @@ def thumbnail(file: Path, width: int, home: Path) -> Path:
         if kept.exists():
             return kept
     with Image.open(file) as picture:
-        if picture.width <= width and picture.height <= WIDEST:
+        turned = picture.getexif().get(ORIENTATION, 1) >= 5  # by a quarter
+        wide, high = picture.size[::-1] if turned else picture.size
+        if wide <= width:
             return file
+        size = (width, max(1, round(width * high / wide)))
         exact = picture.mode not in ("RGB", "CMYK", "YCbCr")
         if not exact:
-            picture.draft("RGB", (width, width * picture.height // picture.width))
+            picture.draft("RGB", size[::-1] if turned else size)  # a JPEG is read at a part of its size
         upright = ImageOps.exif_transpose(picture)
-        size = (width, max(1, round(width * upright.height / upright.width)))
         if exact:
             small = upright.resize(size, Image.Resampling.NEAREST)
         else:

@@ -82,7 +82,7 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
     found = [hand(parse, keypoints, side[4]) for side in order]
     arms = [_arm(keypoints, order[i], width, (-1, 1)[i], found[i]) for i in (0, 1)]
     beside = [
-        any(seen[side[j]] and abs(float((keypoints[side[j], :2] - neck) @ across)) > 0.5 * width for j in (1, 2))
+        any(seen[side[j]] and abs(float((keypoints[side[j], :2] - neck) @ across)) > 0.6 * width for j in (1, 2))
         for side in order
     ]
     waist_drop, waist = _waist(parse, neck, hip, down, torso, chest)

@@ -8,7 +8,7 @@ import streamlit as st
 from db import datasets
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
-from studio.widgets.page import empty, page_path
+from studio.widgets.page import empty, go
 from studio.widgets.pair_view import files_of, input_figures, map_figures, missing_maps
 from studio.widgets.pictures import figure_row, image_url, shape_of
 from studio.widgets.words import count
@@ -134,8 +134,14 @@ def pair_page(chosen: Frame, pair: Pair, action: "DeltaGenerator") -> None:
         st.button("All pairs", icon=":material/grid_view:", on_click=_close)
         st.button("Previous", icon=":material/chevron_left:", disabled=before is None, on_click=_go, args=(before,))
         st.button("Next", icon=":material/chevron_right:", disabled=after is None, on_click=_go, args=(after,))
-        if st.button("Try on in the lab", type="primary", icon=":material/science:"):
-            st.switch_page(page_path("lab"), query_params={**_address(chosen, paired=False), "pair": pair.name})
+        st.button(
+            "Try on in the lab",
+            type="primary",
+            icon=":material/science:",
+            on_click=go,
+            args=("lab",),
+            kwargs={"pair": pair.name},
+        )
     files = files_of(chosen, pair)
     if files is None:
         st.error(f"{chosen.dataset.name}, {chosen.split} has no pair {pair.name}.", icon=":material/error:")

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import streamlit as st
 
@@ -65,7 +66,7 @@ def _choose_split(space: Workspace, dataset: Dataset) -> str | None:
 def _choose_rater(space: Workspace) -> Rater | None:
     with space.database.read() as session:
         known = [row.name for row in raters.list_all(session)]
-    remembered = st.context.cookies.get(COOKIE)
+    remembered = unquote(st.context.cookies.get(COOKIE, ""))
     st.session_state.setdefault("rater", remembered if remembered in known else None)
     name = st.selectbox(
         "Who rates",

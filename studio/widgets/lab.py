@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import wait
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from db.models import Result, Run
 from studio.inference import TryOnError, lab_run_dir, try_on_worker
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
-from studio.widgets.page import page_path
+from studio.widgets.page import go
 from studio.widgets.pair_view import PairFiles
 from studio.widgets.pictures import Figure, figure_of, figure_row, image_url, shape_of
 from studio.widgets.stages import stage_figures
@@ -62,11 +63,12 @@ def garment_choice(chosen: Frame, pair: Pair) -> None:
         found = datasets.items(session, chosen.dataset.id, chosen.split, stems)
         paths = {stem: row.maps["cloth"] for stem, row in found.items() if "cloth" in row.maps}
     root = chosen.dataset.root
+    address = {"dataset": chosen.dataset.name, "split": chosen.split}
     tiles = [
         Tile(
             id=stem,
             caption=stem,
-            href=f"lab?pair={Pair(pair.person, stem).name}",
+            href="lab?" + urlencode({**address, "pair": Pair(pair.person, stem).name}),
             pictures=[Picture(image_url(Path(root) / paths[stem], 144), f"garment {stem}")],
             chosen=stem == pair.cloth,
         )
@@ -143,8 +145,13 @@ def show_inputs(files: PairFiles) -> None:
 def result_actions(run: Run, result: Result) -> None:
     """Rate it, download it."""
     picture = Path(run.folder) / result.path
-    if st.button("Rate it", icon=":material/star_rate:"):
-        st.switch_page(page_path("rate"), query_params={"run": run.name, "result": str(result.id)})
+    st.button(
+        "Rate it",
+        icon=":material/star_rate:",
+        on_click=go,
+        args=("rate", {"run": run.name}),
+        kwargs={"result": str(result.id)},
+    )
     st.download_button(
         "Download",
         data=picture.read_bytes,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from db import datasets, ratings, runs
 from db.models import Dataset, Result, Run
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
-from studio.widgets.page import page_path
+from studio.widgets.page import go, page_path
 from studio.widgets.pictures import image_url
 from studio.widgets.words import ago, count
 from studio.workspace import Workspace
@@ -70,11 +71,13 @@ def draw_datasets(workspace: Workspace, known: list[Dataset]) -> None:
             for name, split in holds.items()
         )
         line = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-        line.page_link(
-            page_path("browse"),
-            label=dataset.name,
+        line.button(
+            dataset.name,
+            key=f"open_{dataset.id}",
             icon=":material/folder_open:",
-            query_params={"dataset": dataset.name},
+            type="tertiary",
+            on_click=go,
+            args=("browse", {"dataset": dataset.name}),
         )
         line.caption(amounts, width="content")
         if not Path(dataset.root).is_dir():
@@ -91,22 +94,25 @@ def draw_newest(workspace: Workspace, found: list[Run], known: list[Dataset]) ->
     line.subheader(run.name, anchor=False, width="content")
     with line.container(horizontal=True, width="content", vertical_alignment="center"):
         st.caption(f"made {ago(run.created_at)}", width="content")
-        st.page_link(page_path("runs"), label="Open the run", icon=":material/arrow_forward:", query_params={"open": run.name})
+        st.button(
+            "Open the run",
+            icon=":material/arrow_forward:",
+            type="tertiary",
+            on_click=go,
+            args=("runs", {"open": run.name}),
+        )
 
     def open_in_lab(name: str) -> None:
-        st.session_state["to_lab"] = name
+        go("lab", {"dataset": names.get(run.dataset_id or 0), "split": run.split}, pair=name)
 
+    address = {"dataset": names.get(run.dataset_id or 0, ""), "split": run.split or ""}
     tiles = [
         Tile(
             id=Pair(result.person, result.cloth).name,
             caption=f"{result.person} · {result.cloth}",
-            href=f"lab?pair={Pair(result.person, result.cloth).name}",
+            href="lab?" + urlencode({**address, "pair": Pair(result.person, result.cloth).name}),
             pictures=[Picture(image_url(Path(run.folder) / result.path, 256), "result")],
         )
         for result in results
     ]
     gallery(tiles, key="newest", on_open=open_in_lab, width=140)
-    wanted = st.session_state.pop("to_lab", None)
-    if wanted:
-        dataset = names.get(run.dataset_id or 0, "")
-        st.switch_page(page_path("lab"), query_params={"dataset": dataset, "split": run.split or "", "pair": wanted})

@@ -47,6 +47,21 @@ def page_path(name: str) -> str:
     return f"../pages/{name}.py"
 
 
+def go(page: str, state: dict[str, str | None] | None = None, **params: str) -> None:
+    """In a callback: open a page with its query parameters, and choices of the frame or of that page (`state`)."""
+    for key, value in (state or {}).items():
+        if value is not None:
+            st.session_state[key] = value
+    st.session_state["go"] = (page, params)
+
+
+def follow() -> None:
+    """Go where a callback asked to."""
+    wanted = st.session_state.pop("go", None)
+    if wanted is not None:
+        st.switch_page(page_path(wanted[0]), query_params=wanted[1])
+
+
 def stop_with(sentence: str) -> None:
     """End the page here with one sentence."""
     st.error(sentence, icon=":material/error:")

@@ -58,6 +58,8 @@ class RatingView {
   }
 
   begin(data) {
+    const focused = document.activeElement; // keys are for rating now, not for the field that the reader came from
+    if (focused instanceof HTMLElement && focused.matches("input")) focused.blur();
     this.sitting = data.sitting;
     this.tasks = new Map();
     this.scores = new Map();

@@ -40,16 +40,21 @@ def read_outbox(sent: Any) -> list[Judgement]:
 def _read_entry(entry: Any) -> Judgement | None:
     if not isinstance(entry, dict):
         return None
-    uid, result_id, sha256 = entry.get("uid"), entry.get("result_id"), entry.get("sha256")
-    axis, score, shown_at = entry.get("axis"), entry.get("score"), entry.get("shown_at")
-    whole = isinstance(score, float) and score.is_integer()
-    score = int(score) if whole else score
-    result_id = int(result_id) if isinstance(result_id, float) and result_id.is_integer() else result_id
-    if not (isinstance(uid, str) and 8 <= len(uid) <= 64 and type(result_id) is int and isinstance(sha256, str)):
+    uid, sha256, axis = entry.get("uid"), entry.get("sha256"), entry.get("axis")
+    result_id, score = _whole(entry.get("result_id")), _whole(entry.get("score"))
+    if not isinstance(uid, str) or not 8 <= len(uid) <= 64 or not isinstance(sha256, str) or result_id is None:
         return None
-    if axis not in AXES or not (score is None or (type(score) is int and 1 <= score <= 5)):
+    unscored = score is None and entry.get("score") is not None
+    if axis not in AXES or unscored or not (score is None or 1 <= score <= 5):
         return None
-    return Judgement(uid, result_id, sha256, axis, score, _moment(shown_at))
+    return Judgement(uid, result_id, sha256, axis, score, _moment(entry.get("shown_at")))
+
+
+def _whole(number: Any) -> int | None:
+    """A whole number as JSON may send it, 3 or 3.0."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not float(number).is_integer():
+        return None
+    return int(number)
 
 
 def _moment(text: Any) -> datetime:

@@ -14,7 +14,7 @@ from studio.importer import remove_run
 from studio.jobs import JobError
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
-from studio.widgets.page import empty, page_path
+from studio.widgets.page import empty, go
 from studio.widgets.pictures import image_url
 from studio.widgets.words import ago, count
 from studio.workspace import Workspace
@@ -167,12 +167,9 @@ def run_results(chosen: Frame, run: Run) -> None:
     ]
 
     def open_in_lab(name: str) -> None:
-        st.session_state["to_lab"] = name
+        go("lab", {"dataset": dataset.name if dataset else None, "split": run.split}, pair=name)
 
     gallery(tiles, key=f"results_{run.id}", on_open=open_in_lab, width=150)
-    wanted = st.session_state.pop("to_lab", None)
-    if wanted and dataset:
-        st.switch_page(page_path("lab"), query_params={**address, "pair": wanted})
     line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     line.caption(f"{count(total, 'result')}, made {ago(run.created_at)}", width="content")
     if pages > 1:

@@ -40,7 +40,8 @@ class Client:
         scope |= {"headers": [], "scheme": "http", "server": ("testserver", 80), "root_path": "", "http_version": "1.1"}
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            await asyncio.Event().wait()  # the browser sends nothing more and stays
+            raise AssertionError
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -39,7 +39,7 @@ def placement(pattern: Pattern) -> Placement:
 def photograph(garment: Garment, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     """The garment photo, uint8 (H, W, 3), and its mask, bool (H, W), inside of the back's neck included."""
     pattern = Pattern(garment)
-    fine = Frame(frame.height * FINER, frame.width * FINER)
+    fine = frame.times(FINER)
     put = placement(pattern)
     scale = put.scale * fine.unit
     sleeve_cloth, torso_cloth = cut(garment, pattern, scale)
@@ -50,56 +50,53 @@ def photograph(garment: Garment, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         photo += (np.array(dye, np.float32) - photo) * alpha[..., None]
         mask = np.maximum(mask, alpha)
     for piece in pattern.pieces:
-        part = window(fine, put(piece.rest))
-        alpha, colour = _piece(piece, pattern, put, part, sleeve_cloth if piece.side else torso_cloth, scale, rng)
-        there, covered = photo[part.window], mask[part.window]
-        there *= 1 - 0.2 * (blur(alpha, 0.004 * scale) * covered * (1 - alpha))[..., None]
-        there += (colour - there) * alpha[..., None]
-        np.maximum(covered, alpha, out=covered)
+        part = window(frame, put(piece.rest))
+        alpha, colour = _piece(piece, garment, put, part, sleeve_cloth if piece.side else torso_cloth, rng)
+        box = part.times(FINER).window
+        photo[box] *= 1 - 0.2 * (blur(alpha, 0.004 * scale) * mask[box] * (1 - alpha))[..., None]
+        photo[box] += (colour - photo[box]) * alpha[..., None]
+        mask[box] = np.maximum(mask[box], alpha)
     small = cv2.resize(photo, (frame.width, frame.height), interpolation=cv2.INTER_AREA)
     inside = cv2.resize(mask, (frame.width, frame.height), interpolation=cv2.INTER_AREA) >= 0.5
     return np.round(np.clip(small, 0, 1) * 255).astype(np.uint8), inside
 
 
 def _piece(
-    piece: Piece, pattern: Pattern, put: Placement, frame: Frame, cloth: np.ndarray, scale: float, rng: np.random.Generator
+    piece: Piece, garment: Garment, put: Placement, frame: Frame, cloth: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Share (H, W) and colour (H, W, 3) of one piece."""
-    mesh = put(piece.rest)
-    x, y, across, down, up = survey(frame, mesh, *np.moveaxis(piece.fabric, -1, 0), piece.across, piece.down, piece.up)
+    """Share and colour of one piece in the window `frame`, FINER times as fine."""
+    mesh, fine = put(piece.rest), frame.times(FINER)
+    smooth = survey(frame, mesh, *np.moveaxis(piece.fabric, -1, 0), piece.across, piece.down, piece.up)
+    size = fine.size[::-1]
+    x, y, across, down, up = (cv2.resize(field, size, interpolation=cv2.INTER_LINEAR) for field in smooth)
+    scale = put.scale * fine.unit
     colour = look_up(cloth, np.stack([x, y], -1), scale)
-    colour *= _trims(pattern.garment, piece, colour, across, down, up, scale)[..., None]
-    hills = smooth_noise(rng, frame.size, (5, 4))
-    edge = 1 - 0.13 * np.abs(across) ** 5 - (0.05 * across * piece.side if piece.side else 0)
-    colour *= (edge * (1 + 0.022 * hills))[..., None]
-    alpha = coverage(frame, [outline(mesh)])
+    for distance, width, trimmed in _bands(piece, garment, across, down, up):
+        band = np.clip((width - distance) * scale + 0.5, 0, 1)
+        if trimmed:
+            colour += (np.array(garment.accent, np.float32) - colour) * band[..., None]
+        colour *= (1 - 0.05 * band - 0.2 * np.clip(1.2 - np.abs(distance - width) * scale, 0, 1))[..., None]
+    light = 1 - 0.13 * np.abs(across) ** 5 - 0.05 * across * piece.side
+    if garment.neckline == "high" and piece.side == 0:  # the inside of the collar's fold
+        light = light * (1 - 0.12 * (1 - smoothstep(down, 0.03, 0.05)) * (across**2 < Pattern(garment).neck_u ** 2))
+    colour *= (light * (1 + 0.022 * smooth_noise(rng, fine.size, (5, 4))))[..., None].astype(np.float32)
+    alpha = coverage(fine, [outline(mesh)])
     reach = round(2 * RIM * FINER) | 1
     grown = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     return grown, np.clip(colour, 0, 1)
 
 
-def _trims(
-    g: Garment, piece: Piece, colour: np.ndarray, across: np.ndarray, down: np.ndarray, up: np.ndarray, scale: float
-) -> np.ndarray:
-    """Shade (H, W) of collar, cuffs and seams; a trimmed garment has them in its accent colour, laid into `colour`."""
-    neck = Pattern(g).neck_u
-    collar = (np.abs(across) < neck) if piece.side == 0 else np.zeros_like(across, bool)
-    bands = {
-        "cuff": np.where(piece.side != 0, up, 1.0),
-        "collar": np.where(collar, down, 1.0),
-        "hem": up if piece.side == 0 else 1.0 + 0 * up,
-    }
-    widths = {"cuff": 0.011, "collar": 0.0085 if g.neckline != "high" else 0.0, "hem": 0.009}
-    shade = np.ones_like(across)
-    for name, distance in bands.items():
-        width = widths[name]
-        band = np.clip((width - distance) * scale + 0.5, 0, 1)
-        if g.trimmed and name != "hem":
-            colour += (np.array(g.accent, np.float32) - colour) * band[..., None]
-        shade *= 1 - 0.05 * band - 0.2 * np.clip(1.2 - np.abs(distance - width) * scale, 0, 1)
-    if g.neckline == "high" and piece.side == 0:
-        shade *= 1 - 0.12 * (1 - smoothstep(down, 0.03, 0.05)) * (across**2 < neck**2)
-    return shade.astype(np.float32)
+def _bands(
+    piece: Piece, g: Garment, across: np.ndarray, down: np.ndarray, up: np.ndarray
+) -> list[tuple[np.ndarray, float, bool]]:
+    """Cuff, or collar and hem: how far each pixel is from that edge, how wide the band is, whether in the accent colour."""
+    if piece.side:
+        return [(up, 0.011, g.trimmed)]
+    hem = (up, 0.009, False)
+    if g.neckline == "high":
+        return [hem]
+    collar = np.where(np.abs(across) < Pattern(g).neck_u, down, np.float32(1))
+    return [(collar, 0.0085, g.trimmed), hem]
 
 
 def _back_of_the_neck(pattern: Pattern, put: Placement, frame: Frame) -> list[tuple[np.ndarray, Colour]]:

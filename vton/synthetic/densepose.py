@@ -53,5 +53,5 @@ def _leg(parts: np.ndarray, body: Body, frame: Frame, side: int) -> None:
         _lay(parts, frame, piece.mesh(profile(piece.along) * body.person.scale), part)
     across = np.linspace(0, 1, 9)
     top = HIP - 0.03 + 0.085 * (1 - across)
-    q = top + (CROTCH + 0.03 - top) * np.linspace(0, 1, 12)[:, None]
-    _lay(parts, frame, body.place(across * side * body.half_width(q), q), part=THIGH[side])
+    q = top + (CROTCH - top) * np.linspace(0, 1, 12)[:, None]
+    _lay(parts, frame, body.place(across * side * body.half_width(np.minimum(q, HIP)), q), part=THIGH[side])

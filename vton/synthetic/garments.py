@@ -229,16 +229,32 @@ class Pattern:
         tip = float(self.neckline(np.array(1.0)))
         return self.garment.armhole + (tip - self.garment.armhole) * (across + 1) / 2
 
+    def _cuff(self, angle: float) -> Callable[[np.ndarray], np.ndarray]:
+        """Where the cuff's s is when the left sleeve lies at `angle`."""
+        g = self.garment
+        along = np.array([np.sin(angle), np.cos(angle)])
+        outward = np.array([along[1], -along[0]])
+        end = np.array([g.shoulder, -0.012]) - outward * 0.032 + along * g.sleeve_length * ARM_LENGTH
+        return lambda s: end + outward * (s * g.cuff)[..., None]
+
+    @cached_property
+    def sleeve_angle(self) -> float:
+        """As drawn by lot, or as much more as it takes for the sleeves to lie beside the torso, hiding nothing of it."""
+        g = self.garment
+        underarm = np.array([self.half_width(np.array(g.armhole)), g.armhole])
+        share = np.linspace(0.1, 1, 20)[:, None]
+        for angle in np.arange(g.sleeve_angle, np.pi / 3, 0.015):
+            x, y = (underarm + (self._cuff(angle)(np.array(-1.0)) - underarm) * share).T
+            if (x > self.half_width(y) + 0.004 + 0.006 * share[:, 0])[y < g.hem + 0.01].all():
+                return float(angle)
+        return np.pi / 3
+
     def sleeve(self, side: int) -> Piece:
         g = self.garment
         s, t = np.meshgrid(np.linspace(-1, 1, SLEEVE_COLUMNS), np.linspace(0, 1, SLEEVE_ROWS))
         hole = np.stack([self.half_width(self.armhole(s)), self.armhole(s)], -1)
-        along = np.array([np.sin(g.sleeve_angle), np.cos(g.sleeve_angle)])
-        outward = np.array([along[1], -along[0]])
         length = g.sleeve_length * ARM_LENGTH
-        start = np.array([g.shoulder, -0.012]) - outward * 0.032
-        cuff = start + along * length + outward * (s * g.cuff)[..., None]
-        flat = hole + (cuff - hole) * t[..., None]
+        flat = hole + (self._cuff(self.sleeve_angle)(s) - hole) * t[..., None]
         width = g.cuff + (0.5 * (g.armhole + 0.018) - g.cuff) * (1 - t)
         fabric = np.stack([s * width * side + 0.36 * side, 0.03 + t * length], -1)
         return Piece("left sleeve" if side > 0 else "right sleeve", flat * [side, 1], fabric, s, t * length, (1 - t) * length)

@@ -5,7 +5,7 @@ continuous: the pixel in column i covers i to i + 1, so that 2 * x / width - 1 i
 A mesh is a grid of vertices (rows, columns, 2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -70,6 +70,11 @@ class Frame:
         y = (np.arange(self.height) + 0.5 - self.origin[1]) / self.unit
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
+    def times(self, factor: int) -> "Frame":
+        """The same window of a picture with `factor` times as many pixels each way."""
+        whole = self.picture[0] * factor, self.picture[1] * factor
+        return Frame(self.height * factor, self.width * factor, self.top * factor, self.left * factor, whole)
+
     def grid(self) -> np.ndarray:
         """The pixel centres as `grid_sample` counts the whole picture, float64 (H, W, 2)."""
         height, width = self.picture
@@ -90,29 +95,27 @@ def smoothstep(x: np.ndarray | float, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def coverage(frame: Frame, polygons: Iterable[np.ndarray]) -> np.ndarray:
+def coverage(frame: Frame, polygons: Sequence[np.ndarray]) -> np.ndarray:
     """The share of each pixel inside the union of `polygons` (each (N, 2) in units), float32 (H, W)."""
-    placed = [frame.to_pixels(np.asarray(polygon, float)) for polygon in polygons]
     out = np.zeros(frame.size, np.float32)
-    if not placed:
-        return out
-    every = np.concatenate(placed)
+    every = frame.to_pixels(np.concatenate(polygons))
     left, top = np.clip(np.floor(every.min(0)).astype(int) - 1, 0, [frame.width, frame.height])
     right, bottom = np.clip(np.ceil(every.max(0)).astype(int) + 1, 0, [frame.width, frame.height])
     if right <= left or bottom <= top:
         return out
     fine = np.zeros(((bottom - top) * SUPERSAMPLING, (right - left) * SUPERSAMPLING), np.uint8)
-    for polygon in placed:
-        inside = (polygon - [left, top]) * SUPERSAMPLING - 0.5
-        cv2.fillPoly(fine, [np.round(inside * 2**SUBPIXEL_BITS).astype(np.int32)], 255, shift=SUBPIXEL_BITS)
+    placed = ((every - [left, top]) * SUPERSAMPLING - 0.5) * 2**SUBPIXEL_BITS
+    ends = np.cumsum([len(polygon) for polygon in polygons])[:-1]
+    for polygon in np.split(np.round(placed).astype(np.int32), ends):
+        cv2.fillPoly(fine, [polygon], 255, shift=SUBPIXEL_BITS)
     box = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     out[top:bottom, left:right] = box.astype(np.float32) / 255
     return out
 
 
-def quads(mesh: np.ndarray) -> np.ndarray:
-    """The faces of a mesh as polygons, (N, 4, 2)."""
-    return np.stack([mesh[:-1, :-1], mesh[:-1, 1:], mesh[1:, 1:], mesh[1:, :-1]], 2).reshape(-1, 4, 2)
+def strips(mesh: np.ndarray) -> list[np.ndarray]:
+    """A mesh as polygons, one between each row and the next: they may lie over each other."""
+    return list(np.concatenate([mesh[:-1], mesh[1:, ::-1]], 1))
 
 
 def outline(mesh: np.ndarray) -> np.ndarray:
@@ -128,22 +131,24 @@ def rasterise(frame: Frame, mesh: np.ndarray, attributes: np.ndarray) -> tuple[n
     corners = _triangles(*mesh.shape[:2])
     places = frame.to_pixels(mesh).reshape(-1, 2)[corners]  # (T, 3, 2)
     values = attributes.reshape(-1, attributes.shape[-1])[corners]  # (T, 3, K)
-    low = np.floor(places.min(1) - 0.5).astype(int)
-    span = (np.ceil(places.max(1) - 0.5).astype(int) - low).max(0) + 1
-    dx, dy = np.meshgrid(np.arange(span[0]), np.arange(span[1]))
-    x = low[:, 0, None] + dx.ravel()  # (T, candidates)
-    y = low[:, 1, None] + dy.ravel()
     a, b, c = places[:, 0], places[:, 1], places[:, 2]
     (abx, aby), (acx, acy) = (b - a).T, (c - a).T
     area = abx * acy - aby * acx
-    area = np.where(np.abs(area) < 1e-9, np.inf, area)[:, None]
-    px, py = x + 0.5 - a[:, :1], y + 0.5 - a[:, 1:]
-    wb = (px * acy[:, None] - py * acx[:, None]) / area
-    wc = (py * abx[:, None] - px * aby[:, None]) / area
-    inside = (wb >= -1e-7) & (wc >= -1e-7) & (wb + wc <= 1 + 1e-7) & np.isfinite(area)
-    inside &= (x >= 0) & (x < frame.width) & (y >= 0) & (y < frame.height)
-    triangle, _ = np.nonzero(inside)
-    wb, wc, x, y = wb[inside][:, None], wc[inside][:, None], x[inside], y[inside]
+    low = np.clip(np.ceil(places.min(1) - 0.5), 0, [frame.width, frame.height]).astype(int)
+    high = np.clip(np.floor(places.max(1) - 0.5) + 1, low, [frame.width, frame.height]).astype(int)
+    across, down = (high - low).T
+    counts = np.where(np.abs(area) < 1e-9, 0, across * down)
+    triangle = np.repeat(np.arange(len(counts)), counts)  # of each candidate: a pixel in the box around its triangle
+    place = np.arange(len(triangle)) - np.repeat(np.cumsum(counts) - counts, counts)
+    x = low[triangle, 0] + place % across[triangle]
+    y = low[triangle, 1] + place // across[triangle]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wb_x, wb_y, wc_x, wc_y = acy / area, -acx / area, -aby / area, abx / area
+    px, py = x + 0.5 - a[triangle, 0], y + 0.5 - a[triangle, 1]
+    wb = px * wb_x[triangle] + py * wb_y[triangle]
+    wc = px * wc_x[triangle] + py * wc_y[triangle]
+    inside = (wb >= -1e-7) & (wc >= -1e-7) & (wb + wc <= 1 + 1e-7)
+    triangle, x, y, wb, wc = triangle[inside], x[inside], y[inside], wb[inside, None], wc[inside, None]
     corner = values[triangle]
     out = np.zeros((*frame.size, values.shape[-1]))
     covered = np.zeros(frame.size, bool)

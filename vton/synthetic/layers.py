@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vton.labels import ParseClass
-from vton.synthetic.geometry import Frame, blur, coverage, quads, rasterise, spread
+from vton.synthetic.geometry import Frame, blur, coverage, rasterise, spread, strips
 
 SHADOW_REACH = 0.011  # units
 CRISPNESS = 1.5  # how much steeper an outline is than its coverage: fewer pixels are a mixture of two things
@@ -72,4 +72,4 @@ def spot(frame: Frame, polygon: np.ndarray, colour: np.ndarray, label: ParseClas
 
 def cover(frame: Frame, mesh: np.ndarray) -> np.ndarray:
     """The share of each pixel that a mesh covers, however it folds."""
-    return coverage(frame, quads(mesh))
+    return coverage(frame, strips(mesh))

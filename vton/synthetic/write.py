@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -146,7 +148,7 @@ def _draw_all(config: SyntheticConfig, out: Path, todo: list[Item], processes: i
             yield
         return
     workers = min(processes, (len(todo) + CHUNK - 1) // CHUNK)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker) as pool:
         try:
             yield from pool.map(functools.partial(_draw_item, config, out), todo, chunksize=CHUNK)
         except BaseException:
@@ -154,8 +156,18 @@ def _draw_all(config: SyntheticConfig, out: Path, todo: list[Item], processes: i
             raise
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
+    """One thread a process; Ctrl-C is the parent's to handle, and no worker outlives it."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _files(config: SyntheticConfig, out: Path, item: Item) -> dict[tuple[str, str], Path]:

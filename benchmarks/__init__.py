@@ -1,0 +1,1 @@
+"""Speed and quality numbers, each with the command that made it."""

@@ -1,0 +1,48 @@
+"""An empty workspace: every page says what to do next, and shows neither an error nor a traceback."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db import datasets
+from studio.workspace import Workspace
+from tests.pages.conftest import Open, is_calm, sentences
+
+SAYS = {
+    "home": "Add a dataset",
+    "browse": "Add a folder of pairs",
+    "lab": "Add a folder of pairs",
+    "rate": "Try a pair on",
+    "runs": "Add a folder of pairs",
+}
+
+
+@pytest.mark.parametrize("page", SAYS)
+def test_page_says_what_to_do(page: str, open_page: Open) -> None:
+    at = open_page(page)
+    assert is_calm(at)
+    assert len(at.title) == 1
+    assert SAYS[page] in sentences(at)
+
+
+def add(at: AppTest, folder: str) -> AppTest:
+    at.text_input("dataset_root").set_value(folder).run()
+    return at.button("dataset_add").click().run()
+
+
+def test_dataset_is_added_by_its_folder(open_page: Open, opened: Workspace, drawn: Path) -> None:
+    at = add(open_page("home"), str(drawn))
+    assert is_calm(at)
+    with opened.database.read() as session:
+        assert [row.root for row in datasets.list_all(session)] == [str(drawn.resolve())]
+    assert at.sidebar.selectbox[0].value == drawn.name
+
+
+@pytest.mark.parametrize("folder", ["/no/such/folder", ""])
+def test_wrong_folder_is_one_sentence(folder: str, open_page: Open, opened: Workspace) -> None:
+    at = add(open_page("home"), folder)
+    assert len(at.error) == 1 and not at.exception
+    assert "train/ or test/" in at.error[0].value
+    with opened.database.read() as session:
+        assert datasets.list_all(session) == []

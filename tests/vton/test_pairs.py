@@ -1,0 +1,71 @@
+"""Datasets: both layouts, pair lists, and what is refused."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from vton.errors import DataError
+from vton.pairs import Pair, choose_pairs, dataset_fingerprint, open_dataset, read_pairs
+
+
+def make(root: Path, folders: dict[str, list[str]], pairs: str = "") -> Path:
+    for folder, names in folders.items():
+        (root / "test" / folder).mkdir(parents=True)
+        for name in names:
+            (root / "test" / folder / name).touch()
+    (root / "test_pairs.txt").write_text(pairs)
+    return root
+
+
+def test_both_layouts_are_read_under_the_same_kinds(tmp_path: Path) -> None:
+    hyphens = {"image": ["a.jpg"], "cloth": ["b.jpg"], "image-parse": ["a.png"], "openpose-json": ["a_keypoints.json"]}
+    scores = {"image": ["a.jpg"], "cloth": ["b.jpg"], "image-parse-v3": ["a.png"], "openpose_json": ["a_keypoints.json"]}
+    for name, folders in {"hyphens": hyphens, "scores": scores}.items():
+        split = open_dataset(make(tmp_path / name, folders, "a.jpg b.jpg\n")).splits["test"]
+        assert split.pairs == (Pair("a", "b"),)
+        assert split.path("parse", "a") is not None and split.path("keypoints", "a") is not None
+        assert split.path("densepose", "a") is None
+
+
+def test_paired_is_the_first_column_twice(tmp_path: Path) -> None:
+    root = make(tmp_path, {"image": ["a.jpg", "c.jpg"], "cloth": ["a.jpg", "b.jpg"]}, "a.jpg b.jpg\nc.jpg a.jpg\n")
+    split = open_dataset(root).splits["test"]
+    assert choose_pairs(split, paired=True) == [Pair("a", "a")]
+    assert choose_pairs(split) == [Pair("a", "b"), Pair("c", "a")]
+
+
+def test_swapped_columns_are_put_right(tmp_path: Path) -> None:
+    root = make(tmp_path, {"image": ["p1.jpg", "p2.jpg"], "cloth": ["c1.jpg", "c2.jpg"]}, "c1.jpg p1.jpg\nc2.jpg p2.jpg\n")
+    assert open_dataset(root).splits["test"].pairs == (Pair("p1", "c1"), Pair("p2", "c2"))
+
+
+@pytest.mark.parametrize("line", ["../a.jpg b.jpg", "a.jpg", "a.jpg b.jpg c.jpg", "/etc/a.jpg b.jpg"])
+def test_a_line_that_is_no_pair_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "pairs.txt").write_text(f"a.jpg b.jpg\n{line}\n")
+    with pytest.raises(DataError, match="line 2"):
+        read_pairs(tmp_path / "pairs.txt")
+
+
+def test_a_folder_that_is_none_or_holds_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a folder"):
+        open_dataset(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="test/image"):
+        open_dataset(tmp_path)
+
+
+def test_the_fingerprint_changes_when_a_file_comes(tmp_path: Path) -> None:
+    root = make(tmp_path, {"image": ["a.jpg"], "cloth": ["b.jpg"]})
+    before = dataset_fingerprint(root)
+    assert dataset_fingerprint(root) == before
+    time.sleep(0.01)
+    (root / "test" / "cloth" / "c.jpg").touch()
+    assert dataset_fingerprint(root) != before
+
+
+def test_the_samples_are_read_whole(samples: Path) -> None:
+    classic = open_dataset(samples / "classic").splits["test"]
+    assert len(classic.pairs) == 6 and len(classic.cloths) == 12 and not classic.paired()
+    v2 = open_dataset(samples / "v2").splits["test"]
+    assert len(v2.pairs) == 2 and v2.paired() == [Pair("00006_00", "00006_00")]
+    assert v2.path("densepose", "00006_00") and not v2.path("agnostic_mask", "00006_00")
