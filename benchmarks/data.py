@@ -28,8 +28,9 @@ VISIBLE = """() => {
     if (e.shadowRoot) walk(e.shadowRoot);
     if (e.tagName === 'IMG') pictures.push(e); } };
   walk(document);
-  const seen = pictures.filter((p) => { const r = p.getBoundingClientRect(); return r.width > 40 && r.top < innerHeight; });
-  return seen.length >= 8 && seen.every((p) => p.complete && p.naturalWidth > 0) ? seen.map((p) => p.src).join() : '';
+  const tiles = pictures.filter((p) => p.getBoundingClientRect().width > 40);
+  const seen = tiles.filter((p) => { const r = p.getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight; });
+  return seen.length >= 4 && seen.every((p) => p.complete && p.naturalWidth > 0) ? tiles[0].src : '';
 }"""
 
 

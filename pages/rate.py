@@ -15,7 +15,11 @@ with chosen.workspace.database.read() as session:
     known = {row.id: row for row in datasets.list_all(session)}
     given = ratings.count(session)
 if not rateable:
-    empty("There is no result to rate yet. Try a pair on, or start a run over many pairs.", "lab", "Open the try-on lab")
+    empty(
+        "There is no result of a known dataset to rate yet. Try a pair on, or start a run over many pairs.",
+        "lab",
+        "Open the try-on lab",
+    )
     st.stop()
 if st.session_state.get("run") not in rateable:
     st.session_state.pop("run", None)

@@ -18,7 +18,6 @@ from vton.pairs import open_dataset
 
 ENTRY = Path(__file__).parents[2] / "studio" / "app.py"
 RATER = "Ada"
-Open = Callable[..., AppTest]
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def run(opened: Workspace, drawn: Path) -> Run:
     (folder / "results").mkdir(parents=True)
     for pair in split.pairs:
         shutil.copy(split.need("truth", pair.name), folder / "results" / f"{pair.name}.png")
-    (folder / "config.json").write_text(json.dumps({"format": 1, "data": dataset.root, "split": "test"}))
+    (folder / "config.json").write_text(json.dumps({"format": 1, "dataset": {"root": dataset.root}, "split": "test"}))
     whole = {"ssim": {"value": 0.91234, "interval": [0.9, 0.92], "n": len(split.pairs), "higher_is_better": True}}
     metrics = {"format": 1, "metrics": whole, "pairs": {pair.name: {"ssim": 0.9} for pair in split.pairs}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
@@ -52,7 +51,7 @@ def run(opened: Workspace, drawn: Path) -> Run:
 
 
 @pytest.fixture
-def open_page(opened: Workspace) -> Open:
+def open_page(opened: Workspace) -> Callable[..., AppTest]:
     """Opens a page as a link does: by its name and query parameters; `state` is what the session holds already."""
 
     def open_it(name: str, state: dict[str, Any] | None = None, **query: str) -> AppTest:
@@ -66,19 +65,25 @@ def open_page(opened: Workspace) -> Open:
     return open_it
 
 
-def component_data(at: AppTest, name: str) -> dict[str, Any]:
-    """What the page gave to our component called `name`."""
-    protos = [element.proto for element in at.get("bidi_component")]
-    texts = [proto.mixed.json or proto.json for proto in protos if proto.component_name == name]
-    assert len(texts) == 1, f"{name} is drawn {len(texts)} times"
-    return json.loads(texts[0])
+@pytest.fixture
+def component_data() -> Callable[[AppTest, str], dict[str, Any]]:
+    """What a page gave to our component of a name."""
+
+    def data_of(at: AppTest, name: str) -> dict[str, Any]:
+        protos = [element.proto for element in at.get("bidi_component")]
+        texts = [proto.json for proto in protos if proto.component_name == name]
+        assert len(texts) == 1, f"{name} is drawn {len(texts)} times"
+        return json.loads(texts[0])
+
+    return data_of
 
 
-def sentences(at: AppTest) -> str:
-    """All that the page says in words, errors apart."""
-    return " ".join(element.value for element in [*at.markdown, *at.caption])
+@pytest.fixture
+def sentences() -> Callable[[AppTest], str]:
+    """All that a page says in words, errors apart; there must be none of those."""
 
+    def say(at: AppTest) -> str:
+        assert not at.exception and not at.error, [element.value for element in at.error]
+        return " ".join(element.value for element in [*at.markdown, *at.caption])
 
-def is_calm(at: AppTest) -> bool:
-    """Neither a traceback nor an error."""
-    return not at.exception and not at.error
+    return say

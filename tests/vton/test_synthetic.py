@@ -16,6 +16,8 @@ from vton.labels import Keypoint, ParseClass
 from vton.pairs import MAPS, open_dataset
 from vton.synthetic import Frame, SyntheticConfig, draw_dataset, draw_garment, draw_person, dress, photograph
 from vton.synthetic.__main__ import main
+from vton.synthetic.garments import Pattern
+from vton.synthetic.geometry import areas
 from vton.synthetic.write import garment_of, items, person_of
 
 SIZE = (160, 112)
@@ -140,6 +142,20 @@ def test_processes_change_nothing(tmp_path: Path) -> None:
     for processes in (1, 2):
         draw_dataset(config, tmp_path / str(processes), processes)
     assert _hashes(tmp_path / "1") == _hashes(tmp_path / "2")
+
+
+def test_a_garment_at_rest_lies_flat() -> None:
+    """No fold, and sleeves beside the torso: every part of the garment has its own place in the garment photo."""
+    for index in range(120):
+        garment = draw_garment(np.random.default_rng([3, index]))
+        torso, *sleeves = Pattern(garment).pieces
+        for piece in (torso, *sleeves):
+            signs = np.sign(areas(piece.rest))
+            assert (signs == signs[0, 0]).all(), (garment, piece.name)
+        for sleeve in sleeves:
+            inner = sleeve.rest[3:, 0] * [sleeve.side, 1]
+            inner = inner[inner[:, 1] < garment.hem]
+            assert (inner[:, 0] > Pattern(garment).half_width(inner[:, 1])).all(), garment
 
 
 def test_another_seed_draws_others() -> None:

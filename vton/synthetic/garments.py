@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from vton.synthetic.body import ARMPIT, BUST, FOREARM, HIP, UPPER_ARM, WAIST, Body, Colour
-from vton.synthetic.geometry import curve, smoothstep
+from vton.synthetic.geometry import areas, curve, smoothstep
 
 Neckline = Literal["round", "V", "boat", "scoop", "square", "high"]
 Sleeves = Literal["none", "straps", "short", "elbow", "long"]
@@ -21,6 +21,7 @@ Print = Literal["none", "logo", "lettering", "placket", "pocket", "panel"]
 
 COLUMNS_OUTSIDE, COLUMNS_INSIDE, ROWS = 9, 17, 34  # of the torso's mesh: beside and within the neckline
 SLEEVE_ROWS, SLEEVE_COLUMNS = 44, 17
+SLEEVE_PLACES = np.meshgrid(np.linspace(-1, 1, SLEEVE_COLUMNS), np.linspace(0, 1, SLEEVE_ROWS))  # s and t
 ARM_LENGTH = UPPER_ARM + FOREARM
 
 
@@ -167,8 +168,11 @@ class Pattern:
             (HIP, hip * g.shaping + box * (1 - g.shaping) + g.flare),
             (0.6, hip * g.shaping + box * (1 - g.shaping) + g.flare * 1.5),
         )
-        inset = g.shoulder - (0.011 if g.sleeves in ("none", "straps") else 0.006)
-        self._shoulder_width = curve((-0.02, g.shoulder), (g.armhole * 0.5, inset), (g.armhole, bust * 0.99))
+        if g.sleeves in ("none", "straps"):
+            halfway = g.shoulder - 0.011
+        else:
+            halfway = g.shoulder + 0.4 * (bust * 0.99 - g.shoulder) - 0.002
+        self._shoulder_width = curve((-0.02, g.shoulder), (g.armhole * 0.5, halfway), (g.armhole, bust * 0.99))
 
     def half_width(self, q: np.ndarray) -> np.ndarray:
         """Of the flat garment, from edge to middle."""
@@ -237,24 +241,29 @@ class Pattern:
         end = np.array([g.shoulder, -0.012]) - outward * 0.032 + along * g.sleeve_length * ARM_LENGTH
         return lambda s: end + outward * (s * g.cuff)[..., None]
 
+    def _flat_sleeve(self, angle: float) -> np.ndarray:
+        s, t = SLEEVE_PLACES
+        hole = np.stack([self.half_width(self.armhole(s)), self.armhole(s)], -1)
+        return hole + (self._cuff(angle)(s) - hole) * t[..., None]
+
     @cached_property
     def sleeve_angle(self) -> float:
-        """As drawn by lot, or as much more as it takes for the sleeves to lie beside the torso, hiding nothing of it."""
+        """As drawn by lot, or as much more as it takes for the sleeves to lie flat, beside the torso, hiding nothing of it."""
         g = self.garment
         underarm = np.array([self.half_width(np.array(g.armhole)), g.armhole])
         share = np.linspace(0.1, 1, 20)[:, None]
         for angle in np.arange(g.sleeve_angle, np.pi / 3, 0.015):
             x, y = (underarm + (self._cuff(angle)(np.array(-1.0)) - underarm) * share).T
-            if (x > self.half_width(y) + 0.004 + 0.006 * share[:, 0])[y < g.hem + 0.01].all():
+            beside = (x > self.half_width(y) + 0.004 + 0.006 * share[:, 0])[y < g.hem + 0.01].all()
+            if beside and (areas(self._flat_sleeve(angle)) < 0).all():
                 return float(angle)
         return np.pi / 3
 
     def sleeve(self, side: int) -> Piece:
         g = self.garment
-        s, t = np.meshgrid(np.linspace(-1, 1, SLEEVE_COLUMNS), np.linspace(0, 1, SLEEVE_ROWS))
-        hole = np.stack([self.half_width(self.armhole(s)), self.armhole(s)], -1)
+        s, t = SLEEVE_PLACES
         length = g.sleeve_length * ARM_LENGTH
-        flat = hole + (self._cuff(self.sleeve_angle)(s) - hole) * t[..., None]
+        flat = self._flat_sleeve(self.sleeve_angle)
         width = g.cuff + (0.5 * (g.armhole + 0.018) - g.cuff) * (1 - t)
         fabric = np.stack([s * width * side + 0.36 * side, 0.03 + t * length], -1)
         return Piece("left sleeve" if side > 0 else "right sleeve", flat * [side, 1], fabric, s, t * length, (1 - t) * length)

@@ -118,6 +118,12 @@ def strips(mesh: np.ndarray) -> list[np.ndarray]:
     return list(np.concatenate([mesh[:-1], mesh[1:, ::-1]], 1))
 
 
+def areas(mesh: np.ndarray) -> np.ndarray:
+    """The signed area at each corner of each face, (rows - 1, columns - 1): where the sign changes, the mesh folds."""
+    down, across = np.diff(mesh, axis=0)[:, :-1], np.diff(mesh, axis=1)[:-1]
+    return across[..., 1] * down[..., 0] - across[..., 0] * down[..., 1]
+
+
 def outline(mesh: np.ndarray) -> np.ndarray:
     """The rim of a mesh as one polygon, (N, 2)."""
     return np.concatenate([mesh[0], mesh[1:, -1], mesh[-1, -2::-1], mesh[-2:0:-1, 0]])

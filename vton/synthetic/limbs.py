@@ -8,7 +8,7 @@ from vton.synthetic.geometry import Frame, Ribbon, coverage, curve, ellipse, out
 from vton.synthetic.layers import Layer, cover, spot, survey, window
 
 ARMS = {-1: ParseClass.RIGHT_ARM, 1: ParseClass.LEFT_ARM}
-FOLD = (0.17, 0.03)  # where an arm comes before the torso, in shares of its length: at its inner edge, at its outer one
+FOLD = (0.1, 0.02)  # where an arm comes before the torso, in shares of its length: at its inner edge, at its outer one
 
 
 def limb(frame: Frame, mesh: np.ndarray, colour: np.ndarray, label: ParseClass, light: float, shadow: float = 0.0) -> Layer:

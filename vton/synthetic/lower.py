@@ -43,7 +43,7 @@ class Bottoms:
         p, found = self.person, []
         for side, joints in self.body.legs().items():
             strip = ribbon(joints, side, 0.1)
-            width = curve((0, 0.068 * p.hips), (0.25, 0.066), (0.5, 0.052 + 0.02 * p.flare), (1, 0.042 + 0.05 * p.flare))
+            width = curve((0, 0.0655 * p.hips), (0.25, 0.066), (0.5, 0.052 + 0.02 * p.flare), (1, 0.042 + 0.05 * p.flare))
             mesh = strip.mesh(width(strip.along) * p.scale)
             part = window(self.frame, mesh)
             colour = self.colour * self._weave(part)[..., None]
