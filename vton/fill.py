@@ -71,7 +71,8 @@ def _trusted(parse: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarr
     pixels off."""
     erased = np.isin(parse, GARMENT) | (np.isin(parse, SKIN) & ~shown)
     border = max(3, round(0.010 * parse.shape[0]))
-    near = cv2.dilate(erased.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * border + 1,) * 2)) > 0
+    grown = cv2.dilate(erased.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * border + 1,) * 2))
+    near = (cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 1.5 * border) > 0.5) | erased  # smooth, as a limb's edge is
     return (parse == ParseClass.BACKGROUND) & ~near, shown & ~near
 
 

@@ -112,8 +112,10 @@ def _fetch(plan: _Plan, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     garment, body = plan.garment, plan.body
     size = (before.shape[0], before.shape[1])
     rows = np.arange(size[0])[:, None]
-    # No garment is worn above the chin, nor below the waist over the clothes there.
+    # No garment is worn above the chin or in the air above the shoulders, nor below the waist over the clothes there.
     worn_rows = (rows > body.neck[1] - 0.62 * body.width) & (rows < body.at(0, body.waist_drop)[1] + 0.12 * body.width)
+    puff = 0.0 if garment.straps else 0.05 * body.width
+    worn_rows = worn_rows & (rows > body.silhouette[None] - puff)
     places = _spline(*_torso_points(plan), size)
     covered = _lookup(garment.torso, places) & worn_rows & ~before
     for side, sleeve in enumerate(garment.sleeves):

@@ -9,26 +9,27 @@ from studio.workspace import Workspace
 def add_dataset_button(workspace: Workspace, primary: bool = True) -> None:
     """A button that opens the form: the folder's path, a name, and one sentence when it is no dataset."""
     with st.popover("Add a dataset", icon=":material/create_new_folder:", type="primary" if primary else "secondary"):
-        root = st.text_input(
+        st.text_input(
             "Folder",
             key="dataset_root",
             placeholder="/data/zalando-hd-resized",
             help="The folder that holds train/ or test/ in VITON-HD's layout. It is read and never written to.",
         )
-        name = st.text_input("Name (optional)", key="dataset_name", placeholder="The folder's own name")
-        st.button("Add", type="primary", key="dataset_add", on_click=_add, args=(workspace, root, name))
+        st.text_input("Name (optional)", key="dataset_name", placeholder="The folder's own name")
+        st.button("Add", type="primary", key="dataset_add", on_click=_add, args=(workspace,))
         fault = st.session_state.get("dataset_fault")
         if fault:
             st.error(fault, icon=":material/error:")
 
 
-def _add(workspace: Workspace, root: str | None, name: str | None) -> None:
+def _add(workspace: Workspace) -> None:
+    root, name = (st.session_state[key].strip() for key in ("dataset_root", "dataset_name"))
     st.session_state["dataset_fault"] = None
-    if not (root or "").strip():
+    if not root:
         st.session_state["dataset_fault"] = "Give the folder that holds train/ or test/."
         return
     try:
-        dataset = add_dataset(workspace, (root or "").strip(), (name or "").strip() or None)
+        dataset = add_dataset(workspace, root, name or None)
     except ImportFault as fault:
         st.session_state["dataset_fault"] = str(fault)
         return

@@ -71,8 +71,8 @@ def run_actions(workspace: Workspace, run: Run) -> None:
         except JobError as error:
             st.error(str(error), icon=":material/error:")
     with st.popover("Rename", icon=":material/edit:"):
-        name = st.text_input("New name", run.name, key=f"rename_{run.id}")
-        st.button("Rename the run", key=f"rename_do_{run.id}", on_click=_rename, args=(workspace, run, name or ""))
+        st.text_input("New name", run.name, key=f"rename_{run.id}")
+        st.button("Rename the run", key=f"rename_do_{run.id}", on_click=_rename, args=(workspace, run))
         _fault("rename_fault")
     with st.popover("Delete", icon=":material/delete:"):
         with workspace.database.read() as session:
@@ -91,8 +91,8 @@ def _fault(key: str) -> None:
         st.error(fault, icon=":material/error:")
 
 
-def _rename(workspace: Workspace, run: Run, name: str) -> None:
-    name = " ".join(name.split())
+def _rename(workspace: Workspace, run: Run) -> None:
+    name = " ".join(st.session_state[f"rename_{run.id}"].split())
     if not name:
         st.session_state["rename_fault"] = "A run needs a name."
         return

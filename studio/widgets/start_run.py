@@ -1,5 +1,7 @@
 """The form that starts a run over many pairs."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from db import datasets
@@ -13,6 +15,17 @@ from vton.pairs import PICTURES
 
 ALL, FIRST, PASTED = "All", "First", "Pasted"
 PASTED_LIMIT = 20_000
+FIRST_PAIRS = 12
+EXAMPLE = "00891_00.jpg 01430_00.jpg\n03615_00.jpg 09933_00.jpg"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the form asks for: the pairs (None for all), how many that are, and why it cannot be started."""
+
+    pairs: list[tuple[str, str]] | None
+    n: int
+    fault: str = ""
 
 
 def start_run_button(chosen: Frame) -> None:
@@ -22,60 +35,59 @@ def start_run_button(chosen: Frame) -> None:
         return
     with st.popover("Start a run", icon=":material/play_arrow:", type="primary"):
         st.caption(f"Geometric try-on of {dataset.name}, {split}")
-        name = st.text_input("Name", key="run_name", placeholder="A name to find it by (optional)")
+        st.text_input("Name", key="run_name", placeholder="A name to find it by (optional)")
         paired = st.toggle("Everyone in their own garment (paired)", key="run_paired")
         with chosen.workspace.database.read() as session:
             total = datasets.count_pairs(session, dataset.id, split, paired)
         which = st.segmented_control("Pairs", [ALL, FIRST, PASTED], default=FIRST, required=True, key="run_which")
-        pairs: list[tuple[str, str]] | None = None
-        fault: str | None = None
         if which == PASTED:
-            pairs, fault = _pasted(chosen.workspace, dataset, split)
-        elif total == 0:
-            fault = f"{split} has no {'paired' if paired else 'listed'} pair."
-        elif which == FIRST:
-            pairs = _first(chosen.workspace, dataset, split, paired, total)
-        n = total if pairs is None else len(pairs)
-        if fault:
-            st.caption(fault)
+            st.text_area("One pair a line", key="run_lines", height=140, placeholder=EXAMPLE)
+        elif which == FIRST and total:
+            st.number_input("How many", 1, total, min(FIRST_PAIRS, total), key="run_first")
+        wanted = read_form(chosen.workspace, dataset, split)
+        if wanted.fault:
+            st.caption(wanted.fault)
         st.button(
-            f"Start with {count(n, 'pair')}",
+            f"Start with {count(wanted.n, 'pair')}",
             type="primary",
             key="run_start",
-            disabled=bool(fault) or n == 0,
+            disabled=bool(wanted.fault),
             on_click=_start,
-            args=(chosen.workspace, dataset, split, pairs, paired, name or ""),
+            args=(chosen.workspace, dataset, split),
         )
         failed = st.session_state.pop("run_fault", None)
         if failed:
             st.error(failed, icon=":material/error:")
 
 
-def _first(workspace: Workspace, dataset: Dataset, split: str, paired: bool, total: int) -> list[tuple[str, str]]:
-    number = int(st.number_input("How many", 1, total, min(12, total), key="run_first"))
+def read_form(workspace: Workspace, dataset: Dataset, split: str) -> Wanted:
+    """The form as it is filled in now; a click reads it again, since it may come with the last change of a field."""
+    state = st.session_state
+    paired = bool(state.get("run_paired"))
+    if state.get("run_which") == PASTED:
+        return _pasted(workspace, dataset, split, state.get("run_lines") or "")
     with workspace.database.read() as session:
-        return datasets.page_pairs(session, dataset.id, split, paired, limit=number)
+        total = datasets.count_pairs(session, dataset.id, split, paired)
+        if total == 0:
+            return Wanted(None, 0, f"{split} has no {'paired' if paired else 'listed'} pair.")
+        if state.get("run_which") == ALL:
+            return Wanted(None, total)
+        number = min(int(state.get("run_first") or FIRST_PAIRS), total)
+        return Wanted(datasets.page_pairs(session, dataset.id, split, paired, limit=number), number)
 
 
-def _pasted(workspace: Workspace, dataset: Dataset, split: str) -> tuple[list[tuple[str, str]], str | None]:
-    """The pairs pasted, and what is wrong with them in one sentence."""
-    text = st.text_area(
-        "One pair a line",
-        key="run_lines",
-        height=140,
-        placeholder="00891_00.jpg 01430_00.jpg\n03615_00.jpg 09933_00.jpg",
-    )
-    pairs, fault = read_lines(text or "")
+def _pasted(workspace: Workspace, dataset: Dataset, split: str, text: str) -> Wanted:
+    pairs, fault = read_lines(text)
     if fault or not pairs:
-        return [], fault or "Paste a person's and a garment's id a line."
+        return Wanted([], 0, fault or "Paste a person's and a garment's id a line.")
     with workspace.database.read() as session:
         found = datasets.items(session, dataset.id, split, {stem for pair in pairs for stem in pair})
     for person, cloth in pairs:
         if person not in found or not found[person].has_person:
-            return [], f"{split} has no person {person}."
+            return Wanted([], 0, f"{split} has no person {person}.")
         if cloth not in found or not found[cloth].has_cloth:
-            return [], f"{split} has no garment {cloth}."
-    return pairs, None
+            return Wanted([], 0, f"{split} has no garment {cloth}.")
+    return Wanted(pairs, len(pairs))
 
 
 def read_lines(text: str) -> tuple[list[tuple[str, str]], str | None]:
@@ -100,12 +112,16 @@ def _stem(word: str) -> str:
     return stem if dot and f".{ending.lower()}" in PICTURES else word
 
 
-def _start(
-    workspace: Workspace, dataset: Dataset, split: str, pairs: list[tuple[str, str]] | None, paired: bool, name: str
-) -> None:
+def _start(workspace: Workspace, dataset: Dataset, split: str) -> None:
+    state = st.session_state
+    wanted = read_form(workspace, dataset, split)
+    if wanted.fault:
+        state["run_fault"] = wanted.fault
+        return
+    paired, name = bool(state.get("run_paired")), state.get("run_name") or ""
     try:
-        job = jobs.start_generate(workspace, dataset, split, pairs, paired=paired, name=name)
+        job = jobs.start_generate(workspace, dataset, split, wanted.pairs, paired=paired, name=name)
     except JobError as error:
-        st.session_state["run_fault"] = str(error)
+        state["run_fault"] = str(error)
         return
     st.toast(f"{job.title} has started.", icon=":material/play_arrow:")

@@ -96,13 +96,14 @@ def page(browser: Browser, studio: Studio) -> Iterator[Page]:
     """A page that fails the test when it asks another machine for anything, or when a script on it breaks."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(30_000)
     elsewhere: list[str] = []
     broken: list[str] = []
     local = (studio.url, studio.url.replace("http", "ws"), "data:", "blob:")
     opened.on("request", lambda request: None if request.url.startswith(local) else elsewhere.append(request.url))
     opened.on("pageerror", lambda error: broken.append(str(error)))
     yield opened
+    opened.screenshot(path=studio.workspace.parent / "last.png")
     context.close()
     assert elsewhere == []
     assert broken == []

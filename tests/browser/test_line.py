@@ -38,12 +38,15 @@ def test_browse_lab_rate_and_a_job_over_a_restart(page: Page, studio: Any, drawn
     page.get_by_role("button", name="Try on", exact=True).click()
     expect(page.get_by_text("Made in")).to_be_visible(timeout=120_000)
     for stage in ("Flow as a grid", "Warped cloth", "Composite"):
-        expect(page.get_by_text(stage, exact=True)).to_be_visible()
+        expect(page.get_by_role("img", name=stage, exact=True)).to_be_visible()
 
     page.get_by_role("button", name="Rate it").click()
+    expect(page.get_by_role("heading", name="Rate", exact=True)).to_be_visible()
+    expect(page.get_by_text("Say who rates")).to_be_visible()
     name = page.get_by_role("combobox", name="Who rates")
     name.fill("Ada")
-    page.get_by_text("Add: Ada").or_(page.get_by_role("option").first).first.click()
+    expect(page.get_by_role("option", name="Ada")).to_be_visible()
+    name.press("Enter")
     page.locator(".rating[data-painted]").wait_for()
     page.wait_for_timeout(400)
     rate(page, "54z3")

@@ -23,6 +23,7 @@ COLUMNS_OUTSIDE, COLUMNS_INSIDE, ROWS = 9, 17, 34  # of the torso's mesh: beside
 SLEEVE_ROWS, SLEEVE_COLUMNS = 44, 17
 SLEEVE_PLACES = np.meshgrid(np.linspace(-1, 1, SLEEVE_COLUMNS), np.linspace(0, 1, SLEEVE_ROWS))  # s and t
 ARM_LENGTH = UPPER_ARM + FOREARM
+COLLAR = 0.046  # half-width of a high neckline
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,13 @@ def draw_garment(rng: np.random.Generator) -> Garment:
         sleeve_length=dict(
             none=0, straps=0, short=rng.uniform(0.24, 0.4), elbow=rng.uniform(0.48, 0.66), long=rng.uniform(0.93, 1.0)
         )[sleeves],
-        sleeve_angle=np.radians(rng.uniform(15, 23) if sleeves == "long" else rng.uniform(22, 46)),
+        sleeve_angle=np.radians(rng.uniform(15, 23) if sleeves == "long" else rng.uniform(33, 47)),
         cuff=dict(none=0.0, straps=0.0, short=narrow + 0.008, elbow=narrow + 0.003, long=narrow * 0.62 + 0.006)[sleeves],
-        armhole=ARMPIT + dict(tight=0.0, normal=0.008, loose=0.022)[fit] + rng.uniform(0, 0.006),
-        shoulder=dict(none=rng.uniform(0.1, 0.117), straps=0.088).get(sleeves, 0.122 + (0.01 if fit == "loose" else 0)),
+        armhole=ARMPIT
+        + dict(tight=0.0, normal=0.008, loose=0.022)[fit]
+        + rng.uniform(0, 0.006)
+        + (0.012 if sleeves == "none" else 0),
+        shoulder=dict(none=rng.uniform(0.097, 0.109), straps=0.088).get(sleeves, 0.122 + (0.01 if fit == "loose" else 0)),
         ease=rng.uniform(*wide),
         shaping=dict(tight=rng.uniform(0.7, 1), normal=rng.uniform(0.3, 0.7), loose=rng.uniform(0, 0.15))[fit],
         hem=rng.choice([rng.uniform(0.245, 0.275), rng.uniform(0.315, 0.365), rng.uniform(0.38, 0.43)], p=[0.17, 0.53, 0.3]),
@@ -169,28 +173,31 @@ class Pattern:
             (0.6, hip * g.shaping + box * (1 - g.shaping) + g.flare * 1.5),
         )
         if g.sleeves in ("none", "straps"):
-            halfway = g.shoulder - 0.011
+            halfway = g.shoulder - (0.008 if g.sleeves == "none" else 0.003)
         else:
             halfway = g.shoulder + 0.4 * (bust * 0.99 - g.shoulder) - 0.002
         self._shoulder_width = curve((-0.02, g.shoulder), (g.armhole * 0.5, halfway), (g.armhole, bust * 0.99))
 
     def half_width(self, q: np.ndarray) -> np.ndarray:
         """Of the flat garment, from edge to middle."""
-        g = self.garment
-        q = np.asarray(q, float)
-        width = np.where(
-            q < g.armhole, self._shoulder_width(np.clip(q, -0.02, None)), self._body_width(np.clip(q, g.armhole, 0.6))
-        )
-        if g.neckline != "high":
-            return width
-        collar = 0.044 + 0.002 * np.clip(-q / 0.09, 0, 1)
-        slope = smoothstep(q, -0.05, -0.02)
-        return np.where(q < -0.018, collar / self.neck_u * (1 - slope) + width * slope, width)
+        q, armhole = np.asarray(q, float), self.garment.armhole
+        return np.where(q < armhole, self._shoulder_width(np.clip(q, -0.02, None)), self._body_width(np.clip(q, armhole, 0.6)))
+
+    def across(self, u: np.ndarray, q: np.ndarray) -> np.ndarray:
+        """Where u lies at level q, as a share of the half-width: beside a neckline, u runs from its edge to the shoulder's."""
+        g, n = self.garment, self.neck_u
+        edge = COLLAR if g.neckline == "high" else n * g.shoulder
+        low = max(g.neck_depth, -0.04)
+        width = self.half_width(q)
+        neck = (edge + (n * width - edge) * smoothstep(q, low, low + 0.3)) / width
+        inside = np.abs(u) / n * neck
+        outside = neck + (1 - neck) * (np.abs(u) - n) / (1 - n)
+        return np.sign(u) * np.where(np.abs(u) < n, inside, outside)
 
     @cached_property
     def neck_u(self) -> float:
         """The neckline's half-width as a share of the shoulder's."""
-        return min(self.garment.neck_width / self.garment.shoulder, 0.86)
+        return min(self.garment.neck_width / self.garment.shoulder, 0.78)
 
     def neckline(self, u: np.ndarray) -> np.ndarray:
         """q of the upper edge at `u`: the neckline, and the shoulder beside it."""
@@ -215,7 +222,7 @@ class Pattern:
     def places(self) -> tuple[np.ndarray, np.ndarray]:
         """u and q of the torso's vertices, (rows, columns)."""
         g, n = self.garment, self.neck_u
-        inner = np.sin(np.linspace(-np.pi / 2, np.pi / 2, COLUMNS_INSIDE)) * n
+        inner = np.sin(np.linspace(-1.2, 1.2, COLUMNS_INSIDE)) / np.sin(1.2) * n
         outer = np.linspace(n, 1, COLUMNS_OUTSIDE)
         columns = np.concatenate([-outer[::-1], inner[1:-1], outer])
         u, share = np.meshgrid(columns, np.linspace(0, 1, ROWS))
@@ -225,7 +232,7 @@ class Pattern:
 
     def torso(self) -> Piece:
         u, q = self.places
-        flat = np.stack([u * self.half_width(q), q], -1)
+        flat = np.stack([self.across(u, q) * self.half_width(q), q], -1)
         return Piece("torso", flat, flat, u, q - q[:1], q[-1:] - q)
 
     def armhole(self, across: np.ndarray) -> np.ndarray:
@@ -238,7 +245,8 @@ class Pattern:
         g = self.garment
         along = np.array([np.sin(angle), np.cos(angle)])
         outward = np.array([along[1], -along[0]])
-        end = np.array([g.shoulder, -0.012]) - outward * 0.032 + along * g.sleeve_length * ARM_LENGTH
+        hole = np.array([(g.shoulder + self.half_width(np.array(g.armhole))) / 2, self.armhole(np.array(0.0))])
+        end = hole + along * g.sleeve_length * ARM_LENGTH * 0.85
         return lambda s: end + outward * (s * g.cuff)[..., None]
 
     def _flat_sleeve(self, angle: float) -> np.ndarray:
@@ -254,7 +262,7 @@ class Pattern:
         share = np.linspace(0.1, 1, 20)[:, None]
         for angle in np.arange(g.sleeve_angle, np.pi / 3, 0.015):
             x, y = (underarm + (self._cuff(angle)(np.array(-1.0)) - underarm) * share).T
-            beside = (x > self.half_width(y) + 0.004 + 0.006 * share[:, 0])[y < g.hem + 0.01].all()
+            beside = (x > self.half_width(y) + 0.002 + 0.005 * share[:, 0])[y < g.hem + 0.01].all()
             if beside and (areas(self._flat_sleeve(angle)) < 0).all():
                 return float(angle)
         return np.pi / 3
@@ -290,6 +298,7 @@ class Pattern:
     def _worn_torso(self, body: Body) -> np.ndarray:
         g, person = self.garment, body.person
         u, q = self.places
+        u = self.across(u, q)
         below = smoothstep(q, 0.0, 0.1)
         round_ = np.sin(u * 0.9) / np.sin(0.9)
         turned = round_ + person.turn * 0.2 * (1 - u**2)
