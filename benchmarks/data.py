@@ -133,10 +133,13 @@ def main() -> None:
         rows.append(("Browse, first paint, cold server", cold, cold, cold, 1))
         rows.append(("Browse, first paint, warm", statistics.median(warm), min(warm), max(warm), len(warm)))
         rows.append(("Browse, page flip", statistics.median(seen["flip"]), min(seen["flip"]), max(seen["flip"]), flips))
-    closing = f"{sum(SIZES.values()):,} items listed in {scan[0]:.2f} s; asking again whether they are the same: {check[0] * 1000:.1f} ms."
+    closing = (
+        f"{sum(SIZES.values()):,} items listed in {scan[0]:.2f} s; whether they are still the same: {check[0] * 1000:.1f} ms."
+    )
     if not seen["paint"]:
         closing += " Browse was not measured: there is no Chromium."
-    settings = f"python -m benchmarks.data{' --quick' if asked.quick else ''}: {sum(SIZES.values()):,} items of 9 maps, local disk"
+    command = f"python -m benchmarks.data{' --quick' if asked.quick else ''}"
+    settings = f"{command}: {sum(SIZES.values()):,} items of 10 maps, local disk"
     show("A large dataset", settings, ("what", "median s", "least s", "most s", "n"), rows, closing)
     write(asked.json, {"scan": scan, "fingerprint": check, "add": added, **seen})
 

@@ -23,8 +23,8 @@ def main() -> None:
         taken = list(read_json(run / "timings.json")["pairs"].values())
     by_stage = {stage: [pair[stage] for pair in taken[1:]] for stage in STAGES}  # the first one warms up
     totals = [sum(pair.values()) for pair in taken[1:]]
-    rows = [(s, statistics.median(v), min(v), max(v), statistics.median(v) / statistics.median(totals)) for s, v in by_stage.items()]
     median = statistics.median(totals)
+    rows = [(s, statistics.median(v), min(v), max(v), statistics.median(v) / median) for s, v in by_stage.items()]
     rows.append(("whole pair", median, min(totals), max(totals), 1.0))
     against = median / statistics.median(by_stage["read"])
     closing = (

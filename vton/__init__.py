@@ -1,6 +1,6 @@
 """Virtual try-on: conditions of a pair, a flow that moves the garment, an image; no database, no user interface.
 
-The route: `pairs.Pair` -> `conditions.Conditions` -> flow (`geometric`, or a network) -> `warped_cloth` -> `tryon` -> a run folder.
+The route: `pairs.Pair` -> `conditions.Conditions` -> flow (`geometric`) -> `warped_cloth` -> `tryon` -> a run folder.
 
 Tensors are NCHW float32 on one device unless a docstring says otherwise:
 

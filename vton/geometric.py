@@ -1,8 +1,8 @@
 """The warp that needs no training: garment landmarks to body landmarks by thin-plate splines, torso and sleeves apart.
 
 Each part of the garment (torso, two sleeves) has a spline from the photo to the garment photo (Duchon 1977; the transform of
-CP-VTON, arXiv 1807.07688, with landmarks in place of a regressor), so a bent or crossed arm carries its sleeve without tearing the
-torso. Where parts overlap the sleeve lies on top. The parts become one flow.
+CP-VTON, arXiv 1807.07688, with landmarks in place of a regressor), so a bent or crossed arm carries its sleeve without tearing
+the torso. Where parts overlap the sleeve lies on top. The parts become one flow.
 """
 
 from dataclasses import dataclass

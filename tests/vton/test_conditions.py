@@ -101,7 +101,9 @@ def test_of_several_people_the_largest_is_taken(tmp_path: Path) -> None:
     assert np.allclose(conditions.read_keypoints(write_joints(tmp_path / "k.json", small, large)), large)
 
 
-@pytest.mark.parametrize("text", ['{"people": []}', "[]", "{", '{"people": [{"pose_keypoints_2d": [1, 2]}]}', '{"people": [1]}'])
+@pytest.mark.parametrize(
+    "text", ['{"people": []}', "[]", "{", '{"people": [{"pose_keypoints_2d": [1, 2]}]}', '{"people": [1]}']
+)
 def test_a_json_without_a_person_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "k.json").write_text(text)
     with pytest.raises(DataError, match=r"k\.json"):

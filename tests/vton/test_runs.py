@@ -73,7 +73,9 @@ def test_an_open_list_takes_further_pairs(drawn: Path, tmp_path: Path) -> None:
     assert set(read_json(tmp_path / "lab" / "timings.json")["pairs"]) == {one.name, two.name}
 
 
-def test_a_pair_that_fails_is_logged_and_the_others_go_on(drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pair_that_fails_is_logged_and_the_others_go_on(
+    drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = tmp_path / "set"
     shutil.copytree(drawn, root)
     broken = open_dataset(root).splits["test"].pairs[0]
@@ -104,7 +106,9 @@ def test_an_interrupted_run_leaves_only_whole_pictures(drawn: Path, tmp_path: Pa
     assert main(["--data", str(drawn), "--out", str(out)]) == 0
 
 
-@pytest.mark.parametrize("arguments", [["--data", "nowhere", "--out", "x"], ["--data", "SET", "--split", "train", "--out", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["--data", "nowhere", "--out", "x"], ["--data", "SET", "--split", "train", "--out", "x"]]
+)
 def test_bad_arguments_get_one_sentence(
     drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
