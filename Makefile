@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: studio test check
 
 studio: .venv/installed
-	$(BIN)/python -m studio --port $(PORT)
+	@$(BIN)/python -m studio --port $(PORT) || [ $$? -eq 130 ]
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest

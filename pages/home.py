@@ -6,7 +6,7 @@ from db import datasets, runs
 from studio import jobs
 from studio.widgets.add_dataset import add_dataset_button
 from studio.widgets.frame import frame
-from studio.widgets.job_list import watch_jobs
+from studio.widgets.job_list import ended_jobs, watch_jobs
 from studio.widgets.overview import draw_datasets, draw_newest, draw_steps, next_steps
 from studio.widgets.page import empty, heading, spoken_errors
 
@@ -28,7 +28,8 @@ with spoken_errors():
             jobs.start_drawing(workspace)
             st.rerun()
     draw_steps(next_steps(chosen, made))
-    watch_jobs(workspace, limit=3)
+    watch_jobs(workspace)
+    ended_jobs(workspace, limit=3, only_trouble=True)
     if made:
         draw_newest(workspace, made, known)
     if known:

@@ -130,7 +130,11 @@ def _fetch(plan: _Plan, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         covered |= here
         places[gap] = places[_nearest_core(covered, gap)]
         covered |= gap
-    return places, cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+    slit = max(5, round(0.05 * body.width)) | 1
+    closed = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((slit, slit), np.uint8)) > 0
+    slits = closed & ~covered & ~before
+    places[slits] = places[_nearest_core(covered, slits)]
+    return places, covered | slits
 
 
 def _torso_points(plan: _Plan) -> tuple[np.ndarray, np.ndarray]:

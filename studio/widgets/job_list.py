@@ -1,15 +1,22 @@
 """Jobs as people watch them: how far, how much longer, what they said, and the button that ends them."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from db.models import Job
 from studio import jobs
-from studio.jobs import JobStatus
+from studio.jobs import JobError, JobStatus
 from studio.widgets.page import spoken_errors
-from studio.widgets.words import ago, count, duration
+from studio.widgets.words import ago, duration
 from studio.workspace import Workspace
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 POLL_SECONDS = 1.0
+LOG_HEIGHT = 220  # pixels
+TROUBLE = ("failed", "lost")
 STATES = {
     "queued": ("Waiting", ":material/hourglass_empty:"),
     "running": ("Running", ":material/progress_activity:"),
@@ -20,55 +27,84 @@ STATES = {
 }
 
 
-def watch_jobs(workspace: Workspace, limit: int = 5, kinds: tuple[str, ...] | None = None) -> None:
-    """The newest jobs; while one is going on they are drawn again every second, and the page once when it has ended."""
-    newest = [job for job in jobs.list_recent(workspace) if kinds is None or job.kind in kinds][:limit]
-    going_on = [job.id for job in newest if job.state in jobs.ACTIVE_STATES]
-    watch = st.fragment(_draw, run_every=POLL_SECONDS if going_on else None)
-    watch(workspace, [job.id for job in newest], going_on)
+def watch_jobs(workspace: Workspace) -> None:
+    """The jobs that are going on, drawn again every second; the whole page is drawn again when one has ended."""
+    going_on = [job.id for job in jobs.list_recent(workspace) if job.state in jobs.ACTIVE_STATES]
+    if going_on:
+        st.fragment(_watch, run_every=POLL_SECONDS)(workspace, going_on)
 
 
-def _draw(workspace: Workspace, job_ids: list[int], going_on: list[int]) -> None:
-    found = [one for one in (jobs.status(workspace, job_id) for job_id in job_ids) if one is not None]
-    active = {one.job.id for one in found if one.active}
-    if set(going_on) - active or jobs_since(workspace, job_ids):
+def _watch(workspace: Workspace, going_on: list[int]) -> None:
+    if {job.id for job in jobs.list_recent(workspace) if job.state in jobs.ACTIVE_STATES} != set(going_on):
         st.rerun()
-    for one in found:
-        _job(workspace, one)
+    for job_id in going_on:
+        status = jobs.status(workspace, job_id)
+        if status is not None:
+            _active_job(workspace, status)
 
 
-def jobs_since(workspace: Workspace, job_ids: list[int]) -> bool:
-    """Whether a job was started that the page does not show yet: one job may start the next."""
-    newest = jobs.list_recent(workspace, 1)
-    return bool(newest and job_ids and newest[0].id > max(job_ids) and newest[0].state in jobs.ACTIVE_STATES)
-
-
-def _job(workspace: Workspace, status: JobStatus) -> None:
+def _active_job(workspace: Workspace, status: JobStatus) -> None:
     job = status.job
-    word, icon = STATES[job.state]
     with st.container(border=True, key=f"job_{job.id}"):
-        line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-        line.markdown(f"{icon} **{_plain(job.title)}**", width="content")
-        side = line.container(horizontal=True, width="content", vertical_alignment="center")
-        side.caption(f"{word}, {_when(job)}", width="content")
-        if status.active:
-            if side.button("Cancel", key=f"cancel_{job.id}", icon=":material/close:"):
-                with spoken_errors():
-                    jobs.cancel(workspace, job.id)
-                st.rerun()
-            _progress(status)
-        elif job.state in ("failed", "lost", "cancelled"):
-            if job.note and job.state != "cancelled":
-                st.caption(job.note)
-            if side.button("Go on", key=f"resume_{job.id}", icon=":material/replay:", help="Does only what is missing"):
-                with spoken_errors():
-                    jobs.again(workspace, job)
-                st.rerun()
-        elif job.note:
-            st.caption(job.note)
+        side = _job_line(job)
+        if side.button("Cancel", key=f"cancel_{job.id}", icon=":material/close:"):
+            with spoken_errors():
+                jobs.cancel(workspace, job.id)
+            st.rerun()
+        _progress(status)
         if status.log_tail.strip():
             with st.expander("Log"):
-                st.code(status.log_tail, language=None, wrap_lines=True, height=220)
+                st.code(status.log_tail, language=None, wrap_lines=True, height=LOG_HEIGHT)
+
+
+def ended_jobs(workspace: Workspace, limit: int = 5, only_trouble: bool = False, title: str = "") -> None:
+    """The newest jobs that have ended, a line each: how they ended, why, their log, and a way to go on."""
+    ended = [job for job in jobs.list_recent(workspace) if job.state not in jobs.ACTIVE_STATES][:limit]
+    shown = [job for job in ended if job.state in TROUBLE or not only_trouble]
+    if shown and title:
+        st.subheader(title, anchor=False)
+    for job in shown:
+        _ended_job(workspace, job)
+
+
+def _ended_job(workspace: Workspace, job: Job) -> None:
+    with st.container(key=f"job_{job.id}", gap="xsmall"):
+        side = _job_line(job)
+        if job.state in (*TROUBLE, "cancelled"):
+            side.button(
+                "Go on",
+                key=f"again_{job.id}",
+                icon=":material/replay:",
+                help="Starts the same command again; it does only what is missing",
+                on_click=_again,
+                args=(workspace, job),
+            )
+        with side.popover("Log", key=f"log_{job.id}", type="tertiary"):
+            status = jobs.status(workspace, job.id)
+            tail = status.log_tail if status else ""
+            st.code(tail or "It said nothing.", language=None, wrap_lines=True, height=LOG_HEIGHT)
+        if job.note and job.state != "cancelled":
+            st.caption(_plain(job.note))
+        fault = st.session_state.pop(f"again_fault_{job.id}", None)
+        if fault:
+            st.error(fault, icon=":material/error:")
+
+
+def _again(workspace: Workspace, job: Job) -> None:
+    try:
+        jobs.again(workspace, job)
+    except JobError as error:
+        st.session_state[f"again_fault_{job.id}"] = str(error)
+
+
+def _job_line(job: Job) -> "DeltaGenerator":
+    """Title, state and times in one line; what is given back is its right end."""
+    word, icon = STATES[job.state]
+    line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    line.markdown(f"{icon} **{_plain(job.title)}**", width="content")
+    side = line.container(horizontal=True, width="content", vertical_alignment="center")
+    side.caption(f"{word}, {_when(job)}", width="content")
+    return side
 
 
 def _progress(status: JobStatus) -> None:
@@ -91,9 +127,3 @@ def _when(job: Job) -> str:
 def _plain(text: str) -> str:
     """A title as it is, with nothing in it read as markup."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>$~:" else sign for sign in text)
-
-
-def running_line(workspace: Workspace) -> str | None:
-    """How many jobs are going on, in words; None when there is none."""
-    active = sum(job.state in jobs.ACTIVE_STATES for job in jobs.list_recent(workspace))
-    return f"{count(active, 'job')} running" if active else None

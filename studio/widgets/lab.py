@@ -14,7 +14,7 @@ from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import go
 from studio.widgets.pair_view import PairFiles
-from studio.widgets.pictures import Figure, figure_of, figure_row, image_url, shape_of
+from studio.widgets.pictures import Figure, figure_of, figure_row, image_url, large_row, shape_of
 from studio.widgets.stages import stage_figures
 from vton.pairs import Pair
 
@@ -114,14 +114,13 @@ def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> No
     """Person, garment and result large; every stage below."""
     picture = Path(run.folder) / result.path
     shape = f"{result.width} / {result.height}"
-    figure_row(
+    large_row(
         [
             figure_of(files.person["image"], "Person", 768, files.pair.person),
             figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
             figure_of(picture, "Result", 768, f"{run.name}, {result.width} × {result.height} pixels"),
         ],
-        width=240,
-        shape=shape,
+        shape,
     )
     st.subheader("Stages", anchor=False)
     figure_row(stage_figures(files, Path(run.folder), picture), width=200, shape=shape)
@@ -131,14 +130,13 @@ def show_inputs(files: PairFiles) -> None:
     """The pair before its try-on."""
     shape = shape_of(files.person["image"])
     waiting = Figure(None, "Result", "not made yet")
-    figure_row(
+    large_row(
         [
             figure_of(files.person["image"], "Person", 768, files.pair.person),
             figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
             waiting,
         ],
-        width=240,
-        shape=shape,
+        shape,
     )
 
 

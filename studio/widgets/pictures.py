@@ -41,6 +41,12 @@ def figure_row(figures: Sequence[Figure], width: int = 220, shape: str = "3 / 4"
     st.html(f'<div class="vton-row" style="--width: {width}px; --shape: {shape}">{cells}</div>')
 
 
+def large_row(figures: Sequence[Figure], shape: str) -> None:
+    """The figures in one row, as large as the window lets all of them be seen whole."""
+    cells = "".join(_cell(figure) for figure in figures)
+    st.html(f'<div class="vton-row large" style="--columns: {len(figures)}; --shape: {shape}">{cells}</div>')
+
+
 def _cell(figure: Figure) -> str:
     caption = html.escape(figure.caption)
     note = f"<small>{html.escape(figure.note)}</small>" if figure.note else ""

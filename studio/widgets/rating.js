@@ -3,6 +3,7 @@
 
 const SETTLE_MS = 150; // the first key on a new result counts only this long after its pictures are painted
 const RESEND_MS = 2500;
+const LATE_MS = 1500; // what is not stored after this long is said
 const SEEN_LIMIT = 200; // undo goes back this far in one sitting
 
 const newUid = () => {
@@ -68,6 +69,7 @@ class RatingView {
     this.current = null;
     this.wanted = undefined;
     this.sentAt = 0;
+    this.waitingSince = performance.now();
     try {
       this.outbox = JSON.parse(localStorage.getItem(this.place()) || "[]");
     } catch {
@@ -222,6 +224,7 @@ class RatingView {
       uid: newUid(), result_id: task.result_id, sha256: task.sha256, axis, score, shown_at: this.shownAt || new Date().toISOString(),
     });
     this.keep();
+    if (this.outbox.length === 1) this.waitingSince = performance.now();
     this.post();
   }
 
@@ -237,7 +240,7 @@ class RatingView {
 
   drawCount() {
     const waiting = this.outbox.length;
-    const late = waiting && performance.now() - this.sentAt > 1000;
+    const late = waiting && performance.now() - this.waitingSince > LATE_MS;
     this.find(".unsynced").textContent = late ? `${waiting} not stored yet, sending again` : "";
     const known = new Map([...this.data.recent, ...this.data.tasks].map((task) => [task.result_id, task]));
     let done = this.data.done; // as Python last counted, and what happened here since

@@ -36,9 +36,11 @@ _mount = st.components.v2.component(
 )
 
 
-@st.fragment
 def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, wanted: int | None) -> None:
-    """Show result after result of a run to a rater, and store every score as it is given."""
+    """Show result after result of a run to a rater, and store every score as it is given.
+
+    No fragment: after a restart of the server the browser goes on in a new session, which knows of none.
+    """
     key = f"rating_{run.id}_{rater.id}"
     state: Any = st.session_state.get(key) or {}
     stored = read_outbox(state.get("outbox"))

@@ -16,7 +16,7 @@ from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import empty, go
 from studio.widgets.pictures import image_url
-from studio.widgets.words import ago, count
+from studio.widgets.words import ago, count, metric_label
 from studio.workspace import Workspace
 from vton.pairs import Pair
 
@@ -39,7 +39,7 @@ def run_table(workspace: Workspace) -> None:
                 "Scores": ratings.count(session, run.id),
                 "Made": run.created_at,
             }
-            table.append(row | {metric.name: metric.value for metric in runs.metrics(session, run.id)})
+            table.append(row | {metric_label(metric.name): metric.value for metric in runs.metrics(session, run.id)})
     if not table:
         empty("No run yet. Start one above: it makes a try-on of every pair that you choose.")
         return
@@ -132,18 +132,24 @@ def run_numbers(workspace: Workspace, run: Run) -> None:
                 "Spread over the pairs",
                 names,
                 key=f"spread_{run.id}",
-                format_func="{} over the pairs".format,
+                format_func=lambda name: f"{metric_label(name)}, over the pairs",
                 label_visibility="collapsed",
             )
             values = [one[name] for one in by_pair.values() if name in one]
-            st.plotly_chart(spread(values, name), theme=None, config={"displayModeBar": False})
+            st.plotly_chart(spread(values, metric_label(name)), theme=None, config={"displayModeBar": False})
 
 
 def _metric_row(metric: Metric) -> dict[str, object]:
     interval = f"{metric.low:.4g} to {metric.high:.4g}" if metric.low is not None and metric.high is not None else "–"
     better = {True: "higher is better", False: "lower is better", None: "–"}[metric.higher_is_better]
     n = "–" if metric.n is None else f"{metric.n:,}"
-    return {"Metric": metric.name, "Value": f"{metric.value:.4g}", "Interval": interval, "N": n, "Direction": better}
+    return {
+        "Metric": metric_label(metric.name),
+        "Value": f"{metric.value:.4g}",
+        "Interval": interval,
+        "N": n,
+        "Direction": better,
+    }
 
 
 def run_results(chosen: Frame, run: Run) -> None:

@@ -30,3 +30,22 @@ def ago(moment: datetime) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun: "1 pair", "1,024 pairs"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+METRIC_WORDS = {
+    "ssim": "SSIM",
+    "ms_ssim": "MS-SSIM",
+    "psnr": "PSNR, dB",
+    "lpips": "LPIPS",
+    "fid": "FID",
+    "kid": "KID",
+}
+WHERE = {"_inside": ", inside the mask", "_box": ", box around the mask"}
+
+
+def metric_label(name: str) -> str:
+    """A metric's name as people write it; one that is not known stays as it is."""
+    for ending, words in WHERE.items():
+        if name.endswith(ending) and name.removesuffix(ending) in METRIC_WORDS:
+            return METRIC_WORDS[name.removesuffix(ending)] + words
+    return METRIC_WORDS.get(name, name)

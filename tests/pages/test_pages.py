@@ -161,7 +161,7 @@ def test_runs_shows_numbers_and_renames(run: Run, opened: Workspace, open_page: 
     assert at.dataframe[0].value["Results"].tolist() == [4]
     at = open_page("runs", open="By hand")
     row = at.dataframe[0].value.iloc[0].to_dict()
-    expected = {"Metric": "ssim", "Value": "0.9123", "Interval": "0.9 to 0.92", "N": "4", "Direction": "higher is better"}
+    expected = {"Metric": "SSIM", "Value": "0.9123", "Interval": "0.9 to 0.92", "N": "4", "Direction": "higher is better"}
     assert row == expected
     at.text_input(f"rename_{run.id}").set_value("First").run()
     at.button(f"rename_do_{run.id}").click().run()
