@@ -77,9 +77,12 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     made.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; where there is none the test is skipped, in CI it fails."""
+    """Chromium; where there is none the test is skipped, in CI it fails.
+
+    It ends with its module: while Playwright runs, no other test of the thread can have an event loop.
+    """
     with sync_playwright() as playwright:
         bundled = playwright.chromium.executable_path
         found = next(filter(None, map(shutil.which, NAMES)), bundled if Path(bundled).exists() else None)
