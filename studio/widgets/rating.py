@@ -56,7 +56,7 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
         show = {row.id: row for row in [*recent, *ahead]}
         scores = {row_id: ratings.live_for(session, rater.id, row_id) for row_id in show}
         stems = {stem for row in show.values() for stem in (row.person, row.cloth)}
-        maps = {stem: dict(item.maps) for stem, item in datasets.items(session, dataset.id, run.split or "", stems).items()}
+        maps = _maps(session, run, dataset, stems)
         tasks = {row_id: _task(row, Path(run.folder), Path(dataset.root), maps, scores[row_id]) for row_id, row in show.items()}
     _mount(
         key=key,
@@ -79,6 +79,14 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
 
 def _heard() -> None:
     """Streamlit keeps a component's state only where someone listens; the next lines of the loop read it."""
+
+
+def _maps(session: Any, run: Run, dataset: Dataset, stems: set[str]) -> dict[str, dict[str, str]]:
+    """{stem: {kind: path}}; a run from elsewhere may not say its split, then every split is looked at."""
+    found: dict[str, dict[str, str]] = {}
+    for split in [run.split] if run.split else datasets.splits(session, dataset.id):
+        found |= {stem: dict(item.maps) for stem, item in datasets.items(session, dataset.id, split, stems).items()}
+    return found
 
 
 def _results_of(session: Any, given: list[Rating]) -> list[Result]:

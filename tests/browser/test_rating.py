@@ -39,7 +39,7 @@ def rating_page(page: Page, studio: Any, drawn: Path, tmp_path: Path) -> Page:
     split = open_dataset(drawn).splits["test"]
     for pair in split.pairs:
         shutil.copy(split.need("truth", pair.name), folder / "results" / f"{pair.name}.png")
-    (folder / "config.json").write_text(json.dumps({"format": 1, "dataset": {"root": str(drawn)}, "split": "test"}))
+    (folder / "config.json").write_text(json.dumps({"format": 1, "dataset": {"root": str(drawn)}}))
     studio.run("add-dataset", str(drawn))
     studio.run("import-run", str(folder))
     studio.start()

@@ -43,7 +43,7 @@ def run(opened: Workspace, drawn: Path) -> Run:
     (folder / "results").mkdir(parents=True)
     for pair in split.pairs:
         shutil.copy(split.need("truth", pair.name), folder / "results" / f"{pair.name}.png")
-    (folder / "config.json").write_text(json.dumps({"format": 1, "dataset": {"root": dataset.root}, "split": "test"}))
+    (folder / "config.json").write_text(json.dumps({"format": 1, "dataset": {"root": dataset.root, "split": "test"}}))
     whole = {"ssim": {"value": 0.91234, "interval": [0.9, 0.92], "n": len(split.pairs), "higher_is_better": True}}
     metrics = {"format": 1, "metrics": whole, "pairs": {pair.name: {"ssim": 0.9} for pair in split.pairs}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
