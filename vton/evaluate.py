@@ -147,6 +147,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VtonError as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"evaluate: {arguments.run} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("evaluate: stopped; nothing was written.", file=sys.stderr)
         return 130

@@ -179,13 +179,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             split = open_dataset(arguments.data).splits.get(arguments.split)
             if split is None:
                 raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
-            listed = tuple(choose_pairs(split, file=arguments.pairs))
+            listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs))
         config = GenerateConfig(
             arguments.data, arguments.split, arguments.paired, listed, False, arguments.warp, arguments.diffusion
         )
         failed = generate(config, arguments.out)
     except (VtonError, ValueError) as error:
         print(f"generate: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"generate: {arguments.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("generate: stopped; the same command goes on where it was.", file=sys.stderr)

@@ -170,9 +170,10 @@ def _stem(word: str) -> str:
 
 
 def choose_pairs(split: Split, paired: bool = False, file: Path | None = None) -> list[Pair]:
-    """The pairs to work on: those of `file`, else every person in their own garment, else the split's list."""
+    """The pairs to work on: those of `file` or else of the split; `paired` puts every person in their own garment."""
     if file is not None:
-        pairs = read_pairs(file)
+        listed = read_pairs(file)
+        pairs = [Pair(pair.person, pair.person) for pair in listed] if paired else listed
     else:
         pairs = split.paired() if paired else list(split.pairs)
     if not pairs:

@@ -33,6 +33,7 @@ def test_paired_is_the_first_column_twice(tmp_path: Path) -> None:
     split = open_dataset(root).splits["test"]
     assert choose_pairs(split, paired=True) == [Pair("a", "a")]
     assert choose_pairs(split) == [Pair("a", "b"), Pair("c", "a")]
+    assert choose_pairs(split, paired=True, file=root / "test_pairs.txt") == [Pair("a", "a"), Pair("c", "c")]
 
 
 def test_swapped_columns_are_put_right(tmp_path: Path) -> None:

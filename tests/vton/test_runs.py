@@ -118,6 +118,17 @@ def test_bad_arguments_get_one_sentence(
     assert said.startswith("generate: ") and said.count("\n") == 1
 
 
+def test_a_place_that_cannot_be_written_gets_one_sentence(
+    drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "run"):
+        assert main(["--data", str(drawn), "--out", str(place)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2 and all(line.startswith("generate: ") and str(tmp_path) in line for line in said)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_metrics_are_written_with_their_intervals_and_cards(run: Path) -> None:
     report = evaluation.evaluate(run)
     assert read_json(run / "metrics.json") == json.loads(json.dumps(report))
