@@ -18,10 +18,7 @@ from torch import Tensor
 
 from vton.errors import DataError
 from vton.labels import PARSE_PALETTE
-
-FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_BYTES = 20_000_000
-MAX_PIXELS = 50_000_000
+from vton.pairs import FORMATS, MAX_BYTES, MAX_PIXELS
 
 
 def _open(path: Path) -> Image.Image:

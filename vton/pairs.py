@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,9 @@ MAPS: dict[str, tuple[str, ...]] = {
 }
 SUFFIXES = {"keypoints": "_keypoints", "openpose_img": "_rendered", "agnostic_mask": "_mask"}
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+FORMATS = ("JPEG", "PNG", "WEBP")  # what is opened, whatever the name says
+MAX_BYTES = 20_000_000  # of one file
+MAX_PIXELS = 50_000_000  # of one picture: about 600 MB while it is read
 ENDINGS = {"keypoints": frozenset({".json"}), "flow": frozenset({".npz"})}
 
 
@@ -44,6 +49,15 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Line:
+    """One line of a pair list: its pair, or why it is left out."""
+
+    number: int
+    pair: Pair | None
+    problem: str
+
+
+@dataclass(frozen=True)
 class Split:
     """One split of a dataset: which files there are, by kind and stem, and the pairs as listed (unpaired)."""
 
@@ -51,6 +65,7 @@ class Split:
     root: Path
     maps: dict[str, dict[str, str]] = field(repr=False)  # kind -> stem -> path relative to `root`
     pairs: tuple[Pair, ...] = field(repr=False)
+    skipped: tuple[str, ...] = field(default=(), repr=False)  # the lines of the list that are left out, each with its reason
 
     @property
     def persons(self) -> list[str]:
@@ -111,33 +126,45 @@ def dataset_fingerprint(root: Path) -> str:
 
 def _open_split(root: Path, name: str) -> Split:
     maps = {kind: _list_folder(root, name, kind) for kind in MAPS}
-    listed = root / f"{name}_pairs.txt"
-    if not listed.exists():
-        pairs: tuple[Pair, ...] = ()
-    else:
-        pairs = tuple(read_pairs(listed))
-        if _columns_swapped(pairs, maps):
-            pairs = tuple(Pair(pair.cloth, pair.person) for pair in pairs)
-    return Split(name, root, maps, pairs)
+    file = root / f"{name}_pairs.txt"
+    if not file.exists():
+        return Split(name, root, maps, ())
+    try:
+        lines = read_lines(file, maps)
+    except DataError as error:
+        return Split(name, root, maps, (), (str(error),))
+    pairs = tuple(line.pair for line in lines if line.pair)
+    if columns_swapped(pairs, maps):
+        pairs = tuple(Pair(pair.cloth, pair.person) for pair in pairs)
+    skipped = tuple(f"{file.name}, line {line.number}: {line.problem}" for line in lines if not line.pair)
+    return Split(name, root, maps, pairs, skipped)
+
+
+def map_folder(root: Path, split: str, kind: str) -> Path | None:
+    """Where the files of one kind lie: the first folder name that exists counts."""
+    places = (root / split / folder for folder in MAPS[kind])
+    return next((place for place in places if place.is_dir()), None)
+
+
+def file_stem(name: str, kind: str) -> str | None:
+    """The stem that a file of one kind goes by, or None for a file that is not of that kind."""
+    stem, ending = os.path.splitext(name)
+    if stem.startswith(".") or ending.lower() not in ENDINGS.get(kind, PICTURES):
+        return None
+    return stem.removesuffix(SUFFIXES.get(kind, ""))
 
 
 def _list_folder(root: Path, split: str, kind: str) -> dict[str, str]:
-    """Stem -> path of the files of one kind; the first folder name that exists counts."""
-    suffix, endings = SUFFIXES.get(kind, ""), ENDINGS.get(kind, PICTURES)
-    for folder in MAPS[kind]:
-        place = root / split / folder
-        if place.is_dir():
-            found = {}
-            with os.scandir(place) as entries:
-                for entry in entries:
-                    stem, ending = os.path.splitext(entry.name)
-                    if ending.lower() in endings and not stem.startswith("."):
-                        found[stem.removesuffix(suffix)] = f"{split}/{folder}/{entry.name}"
-            return found
-    return {}
+    """Stem -> path of the files of one kind."""
+    place = map_folder(root, split, kind)
+    if place is None:
+        return {}
+    with os.scandir(place) as entries:
+        named = ((file_stem(entry.name, kind), entry.name) for entry in entries)
+        return {stem: f"{split}/{place.name}/{name}" for stem, name in named if stem is not None}
 
 
-def _columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) -> bool:
+def columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) -> bool:
     """Some helpers write "cloth person": true when no line fits as written and every line fits the other way."""
 
     def fits(person: str, cloth: str) -> bool:
@@ -149,19 +176,41 @@ def _columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) -
 
 def read_pairs(file: Path) -> list[Pair]:
     """The pairs of a list of lines "person.jpg cloth.jpg". DataError names the line that is none, or leaves its folder."""
+    pairs = []
+    for line in read_lines(file):
+        if line.pair is None:
+            raise DataError(f"{file}, line {line.number}: {line.problem}")
+        pairs.append(line.pair)
+    return pairs
+
+
+def read_lines(file: Path, maps: dict[str, dict[str, str]] | None = None) -> list[Line]:
+    """Every line of a pair list that is not blank; with the split's `maps`, names with spaces in them are told apart by what
+    exists. DataError where the file is no text."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read as a list of pairs ({error}).") from error
-    pairs = []
-    for number, line in enumerate(lines, 1):
-        words = line.split()
-        if not words:
-            continue
-        if len(words) != 2 or any("/" in word or "\\" in word or word.startswith(".") for word in words):
-            raise DataError(f'{file}, line {number}: expected "person.jpg cloth.jpg", found "{line.strip()[:80]}".')
-        pairs.append(Pair(*(_stem(word) for word in words)))
-    return pairs
+    return [_read_line(number, line.strip(), maps) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _read_line(number: int, text: str, maps: dict[str, dict[str, str]] | None) -> Line:
+    words = text.split()
+    if any("/" in word or "\\" in word or word.startswith(".") for word in words):
+        return Line(number, None, f'expected "person.jpg cloth.jpg", names without a folder, found "{text[:80]}".')
+    if len(words) == 2:
+        return Line(number, Pair(*(_stem(word) for word in words)), "")
+    fitting = _split_by_files(text, maps) if maps and len(words) > 2 else []
+    if len(fitting) == 1:
+        return Line(number, fitting[0], "")
+    return Line(number, None, f'expected "person.jpg cloth.jpg", found "{text[:80]}".')
+
+
+def _split_by_files(text: str, maps: dict[str, dict[str, str]]) -> list[Pair]:
+    """The ways to cut a line in two so that both halves name files, in either order of the columns."""
+    cuts = [(_stem(text[: gap.start()]), _stem(text[gap.end() :])) for gap in re.finditer(r"\s+", text)]
+    image, cloth = maps["image"], maps["cloth"]
+    return [Pair(a, b) for a, b in cuts if (a in image and b in cloth) or (b in image and a in cloth)]
 
 
 def _stem(word: str) -> str:
@@ -180,3 +229,9 @@ def choose_pairs(split: Split, paired: bool = False, file: Path | None = None) -
         wanted = "a person with a garment of the same name" if paired else f"a line in {split.name}_pairs.txt"
         raise DataError(f"{file or split.root} gives no pair to work on; it needs {wanted}.")
     return list(dict.fromkeys(pairs))
+
+
+if __name__ == "__main__":
+    from vton.doctor.command import main
+
+    sys.exit(main())
