@@ -64,7 +64,7 @@ def test_no_file_of_the_studio_shadows_a_module_or_library() -> None:
     assert not names & (libraries - {"studio"})
 
 
-@pytest.mark.parametrize("module", ["vton.generate", "vton.evaluate", "vton.synthetic", "studio", "db"])
+@pytest.mark.parametrize("module", ["vton.pairs", "vton.generate", "vton.evaluate", "vton.synthetic", "studio", "db"])
 def test_every_command_line_helps_with_an_example(module: str) -> None:
     assert importlib.util.find_spec(module)
     said = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, cwd=ROOT)

@@ -159,7 +159,7 @@ def test_a_needed_map_is_missing(root: Path, kind: str, stem: str) -> None:
     file.unlink()
     findings = found(root)
     assert [(one.kind, one.severity, one.stem) for one in findings] == [("missing", "fault", stem)]
-    assert f"no {kind}" in findings[0].wrong and "vton.preprocess" in findings[0].todo
+    assert f"no {kind}" in findings[0].wrong and "no try-on can be made" in findings[0].todo
 
 
 def test_a_needed_folder_is_missing_once_and_an_optional_one_is_not_missed(root: Path) -> None:

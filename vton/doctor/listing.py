@@ -11,7 +11,7 @@ from vton.pairs import MAPS, Split, file_stem, map_folder
 
 PAIR_KINDS = ("flow", "truth")  # named by the pair
 CLOTH_KINDS = ("cloth", "cloth_mask")  # the others are named by the person
-NEEDED = {"cloth_mask": "cloth-mask", "parse": "parse", "keypoints": "keypoints"}  # kind -> its name in vton.preprocess
+NEEDED = ("cloth_mask", "parse", "keypoints")  # without these there is no try-on
 WORDS = {"image": "person", "cloth": "cloth"}
 
 
@@ -26,7 +26,7 @@ def missing_maps(split: Split) -> Iterator[Finding]:
         folder, there = folder_name(split, kind), len(stems) - len(lacking)
         todo = "make it too, or remove the folder"
         if kind in NEEDED:
-            todo = f"make it: python -m vton.preprocess ROOT --split {split.name} --out DIR --only {NEEDED[kind]}"
+            todo = f"add it to {folder}: without it no try-on can be made"
         if kind in NEEDED and not there:
             trouble = Trouble("missing", FAULT, f"there is none for any {WORDS[owner]}, and a try-on needs it", todo)
             yield finding(trouble, folder, split.name)
