@@ -3,7 +3,9 @@
 import hashlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,12 +14,16 @@ import torch
 from vton.errors import DataError
 from vton.flow import warp
 from vton.images import read_image, read_labels, read_mask, to_tensor
-from vton.labels import Keypoint, ParseClass
+from vton.labels import DENSEPOSE_PALETTE, Keypoint, ParseClass
 from vton.pairs import MAPS, open_dataset
-from vton.synthetic import Frame, SyntheticConfig, draw_dataset, draw_garment, draw_person, dress, photograph
+from vton.preprocess.agnostic import agnostic_mask
+from vton.synthetic import Frame, SyntheticConfig, draw_dataset, draw_garment, draw_person, dress, photograph, sheet
 from vton.synthetic.__main__ import main
+from vton.synthetic.body import ArmPose, Body
 from vton.synthetic.garments import Pattern
 from vton.synthetic.geometry import areas
+from vton.synthetic.hardness import Hardness, hardness, summary
+from vton.synthetic.noise import Noise
 from vton.synthetic.write import garment_of, items, person_of
 
 SIZE = (160, 112)
@@ -106,10 +112,139 @@ def test_every_test_line_is_unpaired_and_nothing_is_shared(drawn: Path) -> None:
         assert all(split.path(kind, pair.name) for pair in split.pairs for kind in ("flow", "truth"))
     train, test = (set(dataset.splits[name].persons) for name in ("train", "test"))
     assert not train & test
-    config = SyntheticConfig(train=20, test=20)
+    config = SyntheticConfig(train=300, test=300)
     drawn_items = [(item.split, item.index) for item in items(config)]
-    assert len({person_of(config, *item).arms for item in drawn_items}) == 40
-    assert len({repr(garment_of(config, *item)) for item in drawn_items}) == 40
+    people = [person_of(config, *item) for item in drawn_items]
+    garments = [garment_of(config, *item) for item in drawn_items]
+    assert len({person.arms for person in people}) == 600, "a pose was drawn twice"
+    assert len({(person.skin, person.hair, person.shoulders) for person in people}) == 600
+    assert len({(garment.hem, garment.ease, garment.pitch) for garment in garments}) == 600
+    assert len({drawn.seed for drawn in (*people, *garments)}) == 1200
+
+
+def test_every_pose_and_turn_occurs_often() -> None:
+    config = SyntheticConfig(train=0, test=400, seed=2)
+    people = [person_of(config, "test", index) for index in range(400)]
+    shares = {pose: np.mean([pose in (arm.pose for arm in person.arms) for person in people]) for pose in get_args(ArmPose)}
+    assert all(share > 0.12 for share in shares.values()), shares
+    assert np.mean([person.turn < -0.5 for person in people]) > 0.1 and np.mean([person.turn > 0.5 for person in people]) > 0.1
+    for person in people:
+        body = Body(person)
+        (right, _, right_wrist, _), (left, _, left_wrist, _) = body.arm_joints[-1], body.arm_joints[1]
+        assert (right_wrist[0] > left_wrist[0]) == (person.arms[0].pose == "crossed") or "before" in (
+            arm.pose for arm in person.arms
+        )
+        neck = body.spine(np.array(-0.05))[0]
+        towards = (left[0] - neck) - (neck - right[0])  # the shoulder on the side she turns to comes nearer to the neck
+        assert abs(person.turn) < 0.5 or abs(person.lean) > 0.02 or towards * person.turn < 0
+
+
+def test_flows_are_hard_and_garments_are_seen() -> None:
+    """No affine map explains the flow of the median pair to 4 px at 256x192, and no garment is mostly covered."""
+    config = SyntheticConfig(train=0, test=60, seed=4, height=128, width=96)
+    blank = np.full((128, 96, 3), 200, np.uint8)
+    pairs = []
+    for index in range(60):
+        seen = dress(person_of(config, "test", index), garment_of(config, "test", index + 1), config.frame, blank)
+        assert not (seen.visible & ~seen.worn).any()
+        pairs.append(hardness(seen.flow, seen.visible, seen.worn))
+    assert summary(pairs)["affine_residual_px"] > 4.3
+    assert min(pair.visible for pair in pairs) >= 0.6
+
+
+def test_hardness_of_known_flows() -> None:
+    frame = Frame(128, 96)
+    everywhere = np.ones(frame.size, bool)
+    grid = frame.grid()
+    affine = np.stack([0.2 * grid[..., 0] - 0.1 * grid[..., 1] + 0.3, 0.4 * grid[..., 0]])
+    half = everywhere & (grid[..., 0] < 0)
+    assert hardness(affine, half, everywhere).residual < 1e-6
+    assert hardness(affine, half, everywhere).visible == 0.5
+    step = np.where(np.indices(frame.size)[0] % 2, 0.125, -0.125)  # 8 px of 64 up and down: 16 px at 256 rows
+    assert hardness(np.stack([np.zeros(frame.size), step]), everywhere, everywhere).residual == pytest.approx(16, rel=0.01)
+    assert hardness(affine, ~everywhere, everywhere) == Hardness(0.0, 0.0)
+
+
+def test_the_record_says_how_hard_the_set_is(drawn: Path) -> None:
+    record = json.loads((drawn / "synthetic.json").read_text())
+    assert record["measured"]["pairs"] == 10 and record["measured"]["affine_residual_px"] > 0
+    assert 0.6 <= record["measured"]["least_visible_share"] <= record["measured"]["visible_share"] <= 1
+    assert record["noise"] == 0
+
+
+def test_jpegs_are_near_what_was_drawn(drawn: Path) -> None:
+    """The tolerances that `write` states."""
+    split = open_dataset(drawn).splits["test"]
+    for stem in split.persons:
+        truth = read_image(split.need("truth", f"{stem}__{stem}")).astype(int)
+        off = np.abs(read_image(split.need("image", stem)) - truth)
+        assert off.mean() < 2 and off.max() <= 40
+        with np.load(split.need("flow", f"{stem}__{stem}")) as stored:
+            assert (read_mask(split.need("worn_mask", stem)) == stored["visible"]).all()
+        picture = read_image(split.need("densepose", stem)).astype(int)
+        away = np.abs(picture[:, :, None] - DENSEPOSE_PALETTE.astype(int)).sum(-1)
+        assert (away.min(-1) > 40).mean() < 0.005
+
+
+def test_noise_spoils_the_maps_and_nothing_else(drawn: Path, tmp_path: Path) -> None:
+    noisy = tmp_path / "noisy"
+    config = SyntheticConfig(train=2, test=3, seed=5, height=SIZE[0], width=SIZE[1], noise=1.0)
+    draw_dataset(config, noisy, processes=1)
+    exact, spoiled = _hashes(drawn), _hashes(noisy)
+    changed = {path.split("/")[1] for path in exact if exact[path] != spoiled[path] and "/" in path}
+    maps = {"image-parse-v3", "image-densepose", "openpose_json", "openpose_img", "cloth-mask"}
+    assert changed == maps | {"image-parse-agnostic-v3.2", "agnostic-v3.2", "agnostic-mask"}
+    assert json.loads((noisy / "synthetic.json").read_text())["noise"] == 1.0
+    splits = open_dataset(noisy).splits
+    for stem in splits["test"].persons:
+        parse = read_labels(splits["test"].need("parse", stem))
+        joints = np.array(json.loads(splits["test"].need("keypoints", stem).read_text())["people"][0]["pose_keypoints_2d"])
+        expected = agnostic_mask(parse, joints.reshape(25, 3))
+        assert (read_mask(splits["test"].need("agnostic_mask", stem)) != expected).mean() < 0.002
+    draw_dataset(config, tmp_path / "again", processes=1)
+    assert _hashes(tmp_path / "again") == spoiled
+
+
+def test_noise_plants_every_fault() -> None:
+    """Each kind of fault is there in some of many draws at full strength, hardly in any at a tenth of it."""
+    frame = Frame(128, 96)
+    parse, densepose = np.zeros(frame.size, np.uint8), np.zeros(frame.size, np.uint8)
+    parse[30:80, 20:76], parse[80:, 30:66], densepose[40:80, 20:30] = ParseClass.UPPER, ParseClass.PANTS, 20
+    parse[80:90, 20:29], parse[80:90, 67:76] = ParseClass.RIGHT_ARM, ParseClass.LEFT_ARM
+    joints = np.column_stack([np.full(25, 40.0), np.linspace(10, 110, 25), np.ones(25)])
+    found: dict[float, Counter[str]] = {0.1: Counter(), 1.0: Counter()}
+    for strength, counts in found.items():
+        for seed in range(80):
+            noise = Noise(strength, np.random.default_rng([7, seed]), frame)
+            seen, moved = noise.parse(parse, densepose), noise.keypoints(joints)
+            counts["skirt"] += ParseClass.SKIRT in seen
+            counts["coat or dress"] += bool(np.isin(seen, (ParseClass.COAT, ParseClass.DRESS)).any())
+            counts["sleeve as arm"] += bool((seen[60:74, 22:28] == ParseClass.RIGHT_ARM).mean() > 0.3)
+            counts["arms swapped"] += bool((seen[82:88, 22:27] == ParseClass.LEFT_ARM).mean() > 0.5)
+            counts["joint lost"] += bool((moved[:, 2] == 0).any())
+            assert (moved[[Keypoint.RIGHT_SHOULDER, Keypoint.LEFT_SHOULDER], 2] > 0).all()
+            counts["outline"] += bool((seen != parse).mean() > 0.02)
+            counts["mask"] += bool((noise.mask(parse == ParseClass.UPPER) != (parse == ParseClass.UPPER)).mean() > 0.01)
+    for fault, count in found[1.0].items():
+        assert count > 3 and count > 3 * found[0.1][fault], (fault, found)
+
+
+def test_a_contact_sheet(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pairs of three pictures beside each other."""
+    monkeypatch.setattr(sys, "argv", ["sheet", str(drawn), str(tmp_path / "sheet.png")])
+    assert sheet.main() == 0
+    picture = read_image(tmp_path / "sheet.png")
+    assert picture.shape == (sheet.CELL[0], 9 * sheet.CELL[1] + 6 * sheet.GAP + 2 * sheet.MARGIN, 3)
+    assert picture[:, : sheet.CELL[1]].std() > 20
+    with pytest.raises(DataError, match="no test pairs"):
+        draw_dataset(SyntheticConfig(train=1, test=0, height=64, width=64), tmp_path / "empty")
+        sheet.sheet(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("noise", [-0.1, 1.5, float("nan")])
+def test_noise_is_a_share(noise: float) -> None:
+    with pytest.raises(ValueError, match="noise must be between 0 and 1"):
+        SyntheticConfig(noise=noise)
 
 
 def test_keypoints_are_in_the_photo(drawn: Path) -> None:
@@ -182,6 +317,17 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     draw_dataset(SyntheticConfig(train=0, test=0, height=64, width=64), tmp_path / "set")
     with pytest.raises(DataError, match="another seed"):
         draw_dataset(SyntheticConfig(train=0, test=0, seed=1, height=64, width=64), tmp_path / "set")
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    place = tmp_path / "file" / "set"
+    monkeypatch.setattr(sys, "argv", ["vton.synthetic", "--out", str(place), "--train", "0", "--test", "1"])
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"synthetic: {place} cannot be written: ") and said.count("\n") == 1 and "Errno" not in said
 
 
 @pytest.mark.parametrize("size", ["256", "0x0", "30000x64", "64x2000", "axb"])

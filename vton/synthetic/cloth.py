@@ -13,6 +13,7 @@ from vton.synthetic.layers import survey, window
 
 RIM = 1.6  # pixels that the photo shows beyond the mesh, so that nothing worn is fetched from the white
 MARGIN = (0.67, 0.82)  # the most of the frame's unit that a garment fills, across and down
+CLOSEST = 1.38  # the most that a garment is enlarged for its photo: a vest is not shown as large as a coat
 FINER = 2  # the photo is drawn at this many times its size
 
 
@@ -31,7 +32,7 @@ def placement(pattern: Pattern) -> Placement:
     """The garment fills its photo as far as its own `photo_scale` says."""
     every = np.concatenate([piece.rest.reshape(-1, 2) for piece in pattern.pieces])
     low, high = every.min(0), every.max(0)
-    scale = pattern.garment.photo_scale * float((np.array(MARGIN) / (high - low)).min())
+    scale = pattern.garment.photo_scale * min(CLOSEST, float((np.array(MARGIN) / (high - low)).min()))
     middle = np.array([0.0, 0.5]) + pattern.garment.photo_shift
     return Placement(scale, middle - scale * (low + high) / 2)
 

@@ -20,7 +20,7 @@ def part_ids(body: Body, frame: Frame) -> np.ndarray:
     _lay(parts, frame, body.torso[body.torso_q > -0.085], TORSO)
     for side in (-1, 1):
         _leg(parts, body, frame, side)
-    for side in (-1, 1):
+    for side in body.sides:
         arm = body.arms[side]
         for start, end, (inner, outer) in ((0.0, ELBOW, UPPER_ARM[side]), (ELBOW, 1.0, FOREARM[side])):
             strip = arm.part(start, end)

@@ -24,6 +24,8 @@ SLEEVE_ROWS, SLEEVE_COLUMNS = 44, 17
 SLEEVE_PLACES = np.meshgrid(np.linspace(-1, 1, SLEEVE_COLUMNS), np.linspace(0, 1, SLEEVE_ROWS))  # s and t
 ARM_LENGTH = UPPER_ARM + FOREARM
 COLLAR = 0.046  # half-width of a high neckline
+ARMPIT_ALONG = 0.13  # share of the arm
+GATHERED = 0.02  # below the waistband's edge
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _contrasting(rng: np.random.Generator, *others: Colour) -> Colour:
 
 def draw_garment(rng: np.random.Generator) -> Garment:
     """A garment by lot."""
-    sleeves: Sleeves = rng.choice(["none", "straps", "short", "elbow", "long"], p=[0.13, 0.07, 0.34, 0.1, 0.36])
+    sleeves: Sleeves = rng.choice(["none", "straps", "short", "elbow", "long"], p=[0.09, 0.05, 0.29, 0.12, 0.45])
     necklines = ["scoop", "V", "square"] if sleeves == "straps" else ["round", "V", "boat", "scoop", "square", "high"]
     neckline: Neckline = rng.choice(necklines, p=None if sleeves == "straps" else [0.32, 0.22, 0.12, 0.14, 0.08, 0.12])
     depth, width = {
@@ -124,7 +126,10 @@ def draw_garment(rng: np.random.Generator) -> Garment:
         shoulder=dict(none=rng.uniform(0.097, 0.109), straps=0.088).get(sleeves, 0.122 + (0.01 if fit == "loose" else 0)),
         ease=rng.uniform(*wide),
         shaping=dict(tight=rng.uniform(0.7, 1), normal=rng.uniform(0.3, 0.7), loose=rng.uniform(0, 0.15))[fit],
-        hem=rng.choice([rng.uniform(0.245, 0.275), rng.uniform(0.315, 0.365), rng.uniform(0.38, 0.43)], p=[0.17, 0.53, 0.3]),
+        hem=rng.choice(
+            [rng.uniform(0.25, 0.28), rng.uniform(0.315, 0.365), rng.uniform(0.38, 0.43)],
+            p=[0.0, 0.7, 0.3] if sleeves in ("none", "straps") else [0.17, 0.53, 0.3],
+        ),
         hem_curve=rng.choice([0.0, 0.006, 0.018], p=[0.3, 0.5, 0.2]),
         flare=rng.choice([0.0, 0.012, 0.035], p=[0.55, 0.3, 0.15]),
         weave=weave,
@@ -299,10 +304,10 @@ class Pattern:
         g, person = self.garment, body.person
         u, q = self.places
         u = self.across(u, q)
-        below = smoothstep(q, 0.0, 0.1)
-        round_ = np.sin(u * 0.9) / np.sin(0.9)
-        turned = round_ + person.turn * 0.2 * (1 - u**2)
-        across = (u + (turned - u) * below) * self._worn_width(q, body)
+        if person.tucked:  # what goes into the waistband is gathered there
+            low = person.waistband + GATHERED
+            q = np.where(q > low, low + (q - low) * 0.12, q)
+        across = body.turned(u, q) * self._worn_width(q, body)
         rng = np.random.default_rng([g.seed, person.seed])
         wave, phase = rng.uniform(3, 5), rng.uniform(0, 6)
         loose = smoothstep(q, 0.12, g.hem) * (g.ease - 0.9)
@@ -315,8 +320,12 @@ class Pattern:
         g, side = self.garment, piece.side
         t, s = piece.down[:, 0] / piece.down[-1, 0], piece.across[0]
         q = self.armhole(s)
-        hole = body.place(side * self._worn_width(q, body), q * 0.985)
         arm = body.arms[side].part(0, min(g.sleeve_length, 1.0), SLEEVE_ROWS)
+        hole = body.place(side * self._worn_width(q, body), q * 0.985)
+        bare = body.arms[side].part(ARMPIT_ALONG, 1.0)  # a wide underarm lies behind the arm: the sleeve starts at the armpit
+        away = bare.centre[0] - bare.normal[0] * body.arm_half_width(bare.along[:1]) - hole[0]
+        away = np.array([side * min(side * away[0], 0.0), min(away[1], 0.0)])
+        hole = hole + away * smoothstep(-s, -0.7, 1.0)[:, None]
         flat_width = g.cuff + (0.5 * (g.armhole + 0.018) - g.cuff) * (1 - t)
         width = np.maximum(body.arm_half_width(arm.along) * 1.07, flat_width * 0.86 * body.person.scale)
         folds = np.sin(arm.along * 38 + g.seed % 7) * 0.0012 * smoothstep(arm.along, 0.2, 0.4) * g.ease

@@ -5,6 +5,7 @@ continuous: the pixel in column i covers i to i + 1, so that 2 * x / width - 1 i
 A mesh is a grid of vertices (rows, columns, 2).
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,7 @@ class Frame:
         return np.stack(np.meshgrid(x, y), -1)
 
 
+@functools.lru_cache(maxsize=512)
 def curve(*knots: tuple[float, float]) -> PchipInterpolator:
     """A smooth curve through (place, value) without overshoot."""
     places, values = zip(*knots, strict=True)

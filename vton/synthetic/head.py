@@ -63,7 +63,7 @@ class Head:
         style = self.person.hair_style
         shapes = [ellipse((0, -0.012), (0.0725, 0.099))]
         if style in ("long", "one side"):
-            shapes.append(_mass(0.235, 0.076, 0.074))
+            shapes.append(_mass(0.215, 0.076, 0.074))
         elif style == "bob":
             shapes.append(_mass(0.105, 0.08, 0.077))
         elif style == "updo":
@@ -150,15 +150,16 @@ class Head:
         style = self.person.hair_style
         layers = [self._cap()]
         if style == "curly":
-            colour = self._hair(self.x / 0.02 + self.y / 0.02)
+            curled = np.sin(self.x * 210 + np.sin(self.y * 170) * 1.8) * np.sin(self.y * 190 + np.sin(self.x * 150) * 1.8)
+            colour = self._hair(self.x / 0.05 + 0.5 * curled, 1 + 0.22 * curled)
             layers.append(self._layer(self._side_curls(), colour, ParseClass.HAIR, shadow=0.25))
         elif style == "long":
-            layers += [self._lock(side, self.rng.uniform(0.2, 0.26)) for side in (-1, 1)]
+            layers += [self._lock(side, self.rng.uniform(0.17, 0.23)) for side in (-1, 1)]
         elif style == "bob":
             layers += [self._lock(side, 0.102) for side in (-1, 1)]
         elif style == "one side":
             fuller = -1 if self.person.parting > 0 else 1
-            layers += [self._lock(-fuller, 0.09), self._lock(fuller, self.rng.uniform(0.2, 0.26))]
+            layers += [self._lock(-fuller, 0.09), self._lock(fuller, self.rng.uniform(0.17, 0.23))]
         return layers
 
     @cached_property

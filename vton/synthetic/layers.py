@@ -8,7 +8,8 @@ from vton.labels import ParseClass
 from vton.synthetic.geometry import Frame, blur, coverage, rasterise, spread, strips
 
 SHADOW_REACH = 0.011  # units
-CRISPNESS = 1.5  # how much steeper an outline is than its coverage: fewer pixels are a mixture of two things
+LEAN = 0.15  # in pixels of a garment and something else the garment has so much the greater share: they count as garment
+CRISPNESS = 2.0  # how much steeper an outline is than its coverage: fewer pixels are a mixture of two things
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Painting:
             )
             alpha = layer.alpha
             if layer.label is not None:
-                alpha = np.clip((alpha - 0.5) * CRISPNESS + 0.5, 0, 1)
+                lean = LEAN if layer.label == ParseClass.UPPER else np.where(parse == ParseClass.UPPER, np.float32(-LEAN), 0)
+                alpha = np.clip((alpha - 0.5) * CRISPNESS + 0.5 + lean, 0, 1)
             if layer.shadow:
                 near = blur(layer.alpha, SHADOW_REACH * layer.frame.unit)
                 struck = (parse > 0) & (layer.shades_itself | (parse != layer.label))
@@ -50,7 +52,7 @@ class Painting:
                 light *= dark
             colour += (layer.colour - colour) * alpha[..., None]
             if layer.label is not None:
-                parse[alpha >= 0.5] = layer.label
+                parse[layer.alpha >= 0.5] = layer.label
 
 
 def window(frame: Frame, mesh: np.ndarray) -> Frame:

@@ -57,7 +57,7 @@ class Bottoms:
         widen = 0.006 + 0.04 * p.flare if self.skirt else 0.003
         u, q = np.meshgrid(np.linspace(-1, 1, 17), np.linspace(p.waistband, low, 26))
         width = self.body.half_width(np.minimum(q, HIP + 0.03)) * 1.03 + widen * smoothstep(q, WAIST, low)
-        mesh = self.body.place(u * width, q)
+        mesh = self.body.place(self.body.turned(u, q) * width, q)
         if self.skirt:
             mesh = mesh + np.stack([np.zeros_like(u), 0.012 * (1 - u**2) * smoothstep(q, HIP, low)], -1)
         part = window(self.frame, mesh)
@@ -70,7 +70,7 @@ class Bottoms:
         else:
             light = light - self._seams(u, q)
             between = q - CROTCH + 0.055 - 0.1 * (1 - np.abs(u))
-            alpha = alpha * (1 - smoothstep(between, -0.004, 0.004)).astype(np.float32)
+            alpha = alpha * (1 - smoothstep(between, -0.05, 0.004)).astype(np.float32)
         colour = np.clip(self.colour * (light * self._weave(part))[..., None], 0, 1).astype(np.float32)
         return Layer(part, alpha, colour, self.label, shadow=0.35 if self.skirt else 0.0)
 
@@ -86,7 +86,7 @@ class Bottoms:
     def _waistband(self) -> list[Layer]:
         band = self.person.waistband
         u, q = np.meshgrid(np.linspace(-1, 1, 17), np.array([band, band + 0.011, band + 0.022]))
-        mesh = self.body.place(u * self.body.half_width(q) * 1.035, q + 0.006 * (1 - u**2))
+        mesh = self.body.place(self.body.turned(u, q) * self.body.half_width(q) * 1.035, q + 0.006 * (1 - u**2))
         part = window(self.frame, mesh)
         (u,) = survey(part, mesh, u)
         light = (0.92 - 0.16 * np.abs(u) ** 4 + 0.06 * self.person.light * u) * self._weave(part)
@@ -95,8 +95,11 @@ class Bottoms:
         if self.skirt:
             return layers
         for at in (-0.55, 0.55):
-            across = np.array([at - 0.035, at + 0.035, at + 0.035, at - 0.035]) * self.body.half_width(band)
+            across = (
+                self.body.turned(np.array(at), np.array(band)) + np.array([-0.035, 0.035, 0.035, -0.035])
+            ) * self.body.half_width(band)
             loop = self.body.place(across, band + np.array([-0.002, -0.002, 0.03, 0.03]))
             layers.append(spot(self.frame, loop, self.colour * 0.8))
-        button = self.body.place(np.array(0.004), np.array(band + 0.018))
+        middle = self.body.turned(np.array(0.04), np.array(band)) * self.body.half_width(band)
+        button = self.body.place(middle, np.array(band + 0.018))
         return [*layers, spot(self.frame, ellipse(button, (0.0048, 0.0048)), np.array([0.72, 0.66, 0.55]))]

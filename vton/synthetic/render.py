@@ -1,5 +1,6 @@
 """The photo: a person in a garment, painted from back to front, and everything that is known about it."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,38 +29,71 @@ class Rendering:
     densepose: np.ndarray  # uint8 part ids 0-24
     keypoints: np.ndarray  # float (25, 3)
     flow: np.ndarray  # float32 (2, H, W): exact where the garment is, also below arms and hair; continued elsewhere
+    worn: np.ndarray  # bool: the garment, also where arms, hair or a waistband cover it
     visible: np.ndarray  # bool: the garment, where nothing covers it
     shading: np.ndarray  # float32: photo / fetched garment photo, where visible and away from edges
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What is the same in every photo of a person, whatever they wear above; layers from back to front."""
+
+    body: Body
+    background: np.ndarray  # float32 (H, W, 3)
+    behind: list[Layer]  # hair, then the skin of the torso
+    bottoms: list[Layer]
+    shoulders: list[Layer]  # the bare arms, behind the garment
+    hands: dict[int, list[Layer]]
+    head: list[Layer]
+    densepose: np.ndarray  # uint8 (H, W)
+    noise: np.ndarray  # float32 (H, W, 3): the camera's
+
+
+@functools.lru_cache(maxsize=2)
+def scene(person: Person, frame: Frame) -> Scene:
+    """All of a person's photo but the garment and what it leaves of the arms."""
+    body = Body(person)
+    head = Head(body, frame)
+    behind = [*head.behind(), torso_skin(body, frame)]
+    return Scene(
+        body,
+        _background(person, frame),
+        behind,
+        Bottoms(body, frame).layers(),
+        [whole_arm(body, frame, side) for side in (-1, 1)],
+        {side: hand(body, frame, side) for side in (-1, 1)},
+        [*head.face(), *head.before()],
+        part_ids(body, frame),
+        np.random.default_rng([person.seed, 3]).standard_normal((*frame.size, 3), np.float32) * np.float32(NOISE),
+    )
+
+
 def dress(person: Person, garment: Garment, frame: Frame, cloth: np.ndarray) -> Rendering:
     """The photo of `person` in `garment`, whose garment photo of the same frame is `cloth`, uint8 (H, W, 3)."""
-    body, pattern = Body(person), Pattern(garment)
+    there, pattern = scene(person, frame), Pattern(garment)
+    body = there.body
     worn = Worn(body, pattern, frame, cloth)
-    painting = Painting(_background(person, frame))
-    head = Head(body, frame)
-    bottoms = Bottoms(body, frame).layers()
-    painting.paint(*head.behind(), torso_skin(body, frame))
+    painting = Painting(there.background.copy())
+    painting.paint(*there.behind)
     bare_from = max(0.0, garment.sleeve_length - 0.1)  # below a sleeve there is no arm to draw
-    painting.paint(*([] if person.tucked else bottoms))
-    if not bare_from:
-        painting.paint(*(whole_arm(body, frame, side) for side in (-1, 1)))
+    painting.paint(*([] if person.tucked else there.bottoms))
+    painting.paint(*([] if bare_from else there.shoulders))
     torso, *sleeves = pattern.pieces
     worn.paint(painting, torso)
-    painting.paint(*(bottoms if person.tucked else []))
-    for side in (-1, 1):
-        painting.paint(free_arm(body, frame, side, bare_from), *hand(body, frame, side))
+    painting.paint(*(there.bottoms if person.tucked else []))
+    for side in body.sides:
+        painting.paint(free_arm(body, frame, side, bare_from), *there.hands[side])
         for sleeve in sleeves:
             if sleeve.side == side:
                 worn.paint(painting, sleeve)
-    painting.paint(*head.face(), *head.before())
-    noise = np.random.default_rng([person.seed, 3]).standard_normal((*frame.size, 3), np.float32) * np.float32(NOISE)
+    painting.paint(*there.head)
     return Rendering(
-        image=np.round(np.clip(painting.colour + noise, 0, 1) * 255).astype(np.uint8),
+        image=np.round(np.clip(painting.colour + there.noise, 0, 1) * 255).astype(np.uint8),
         parse=painting.parse,
-        densepose=part_ids(body, frame),
+        densepose=there.densepose,
         keypoints=body.keypoints(frame.size, frame.to_pixels),
         flow=np.ascontiguousarray(spread(worn.flow, worn.known).transpose(2, 0, 1)),
+        worn=worn.known,
         visible=painting.parse == ParseClass.UPPER,
         shading=painting.light,
     )
