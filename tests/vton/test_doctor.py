@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from vton.doctor import Finding, examine
 from vton.doctor.command import main
-from vton.doctor.twins import find_twins
+from vton.doctor.twins import find_repeats, find_twins
 from vton.pairs import Pair, choose_pairs, open_dataset
 
 FIRST = "00000_00"
@@ -182,7 +182,8 @@ def test_a_map_without_its_person_and_a_mask_without_its_cloth(root: Path) -> No
 def test_names_that_trip_programs(root: Path, name: str, words: str) -> None:
     for kind in ("cloth", "cloth_mask"):
         file = path(root, kind)
-        shutil.copy(file, file.with_stem(name))
+        with Image.open(file) as picture:  # upside down, so that it is another one
+            ImageOps.flip(picture).save(file.with_stem(name))
     only(root, "name", "warning", path(root, "cloth").with_stem(name), words)
 
 
@@ -191,8 +192,8 @@ def test_a_name_that_is_no_text_does_not_break_the_report(root: Path, capsys: py
         file = path(root, kind)
         os.link(file, os.fsencode(file.parent) + b"/bad\xff\n.jpg")
     assert main([str(root), "--json"]) == 1
-    (finding,) = json.loads(capsys.readouterr().out)["findings"]
-    assert finding["kind"] == "name" and "\n" not in finding["file"]
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {one["kind"] for one in findings} == {"name", "twins"} and not any("\n" in one["file"] for one in findings)
 
 
 def test_a_name_with_spaces_in_a_pair_line_is_found_by_its_files(root: Path) -> None:
@@ -383,10 +384,28 @@ def test_train_and_test_share_pictures(root: Path) -> None:
     assert "train/image/other.jpg" in shared[0].wrong
 
 
+@pytest.mark.parametrize("kind", ["image", "cloth"])
+def test_a_split_holds_a_picture_twice(root: Path, kind: str) -> None:
+    first, second = (path(root, kind, stem) for stem in open_dataset(root).splits["test"].persons[:2])
+    with Image.open(first) as picture:
+        picture.save(second, quality=70)
+    (finding,) = [one for one in found(root) if one.kind == "twins"]
+    assert (finding.severity, finding.file, finding.stem) == ("warning", str(second.relative_to(root)), second.stem)
+    assert str(first.relative_to(root)) in finding.wrong
+
+
+def test_tags_beside_the_split_are_read_too(root: Path) -> None:
+    (root / "vitonhd_test_tagged.json").write_text('{"data": [{}]}')
+    assert any("vitonhd_test_tagged.json: IDM-VTON's garment tags, 1 entries" in note for note in examine(root).notes)
+    (root / "vitonhd_test_tagged.json").write_text("[]")
+    only(root, "tags", "warning", root / "vitonhd_test_tagged.json", "no list")
+
+
 def test_other_pictures_are_no_twins(samples: Path, drawn: Path) -> None:
     files = [*(samples / "classic" / "test").glob("image/*"), *(samples / "classic" / "test").glob("cloth/*")]
     files += [*drawn.glob("test/image/*"), *drawn.glob("test/cloth/*")]
     thumbs = np.stack([np.asarray(Image.open(file).convert("RGB").resize((17, 16), Image.Resampling.BOX)) for file in files])
+    assert find_repeats(thumbs) == []
     assert find_twins(thumbs, thumbs) == [(index, index) for index in range(len(files))]
     assert all(not find_twins(thumbs[index : index + 1], np.delete(thumbs, index, 0)) for index in range(len(files)))
 

@@ -14,7 +14,7 @@ from vton.doctor.lists import check_lists
 from vton.doctor.look import PHOTOS, Look, look_at
 from vton.doctor.report import FAULT, WARNING, Finding, Report, Trouble, finding
 from vton.doctor.sizes import Looks, check_sizes
-from vton.doctor.twins import find_twins
+from vton.doctor.twins import find_repeats, find_twins
 from vton.pairs import SPLITS, Dataset, Split, open_dataset
 from vton.progress import Progress
 
@@ -34,6 +34,7 @@ def examine(root: Path, workers: int | None = None) -> Report:
         found += _of_files(split, seen)
         found += check_sizes(split, seen)
         found += _of_tags(split)
+        found += _repeated(split, seen)
     found += _shared(dataset, looks)
     counts = {split.name: _counts(split) for split in dataset.splits.values()}
     return Report(str(dataset.root), layout.name_layout(dataset.root), layout.notes(dataset.root), counts, tuple(found))
@@ -67,7 +68,18 @@ def _of_tags(split: Split) -> Iterator[Finding]:
     file = layout.tag_file(split.root, split.name)
     if file.is_file() and layout.count_tags(file) is None:
         trouble = Trouble("tags", WARNING, 'is no list of garment tags (JSON with "data")', "download it from IDM-VTON again")
-        yield finding(trouble, f"{split.name}/{file.name}", split.name)
+        yield finding(trouble, str(file.relative_to(split.root)), split.name)
+
+
+def _repeated(split: Split, looks: Looks) -> Iterator[Finding]:
+    """Pictures that lie in a split twice: they are counted twice in every mean, and a fold may learn what another asks."""
+    for kind in PHOTOS:
+        thumbs = _thumbs(looks, kind)
+        stems = list(thumbs)
+        for one, other in find_repeats(_stacked(thumbs)):
+            wrong = f"shows the same picture as {split.maps[kind][stems[other]]}"
+            trouble = Trouble("twins", WARNING, wrong, "keep one of them, unless both are meant to count")
+            yield finding(trouble, split.maps[kind][stems[one]], split.name, stems[one])
 
 
 def _shared(dataset: Dataset, looks: dict[str, Looks]) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def notes(root: Path) -> tuple[str, ...]:
         if (tags := tag_file(root, split)).is_file():
             entries = count_tags(tags)
             what = f"{entries:,} entries" if entries is not None else "which cannot be read"
-            found.append(f"{split}/{tags.name}: IDM-VTON's garment tags, {what}")
+            found.append(f"{tags.relative_to(root)}: IDM-VTON's garment tags, {what}")
     return tuple(found)
 
 
@@ -47,8 +47,9 @@ def extra_lists(root: Path, split: str) -> list[Path]:
 
 
 def tag_file(root: Path, split: str) -> Path:
-    """Where IDM-VTON keeps its garment tags."""
-    return root / split / f"vitonhd_{split}_tagged.json"
+    """Where IDM-VTON's garment tags lie: in the split's folder, or else beside it."""
+    name = f"vitonhd_{split}_tagged.json"
+    return root / name if (root / name).is_file() and not (root / split / name).is_file() else root / split / name
 
 
 def count_tags(file: Path) -> int | None:

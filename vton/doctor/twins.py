@@ -1,4 +1,4 @@
-"""Pictures that train and test share, found by a difference hash and made sure of by their colours."""
+"""Pictures that show the same, in two splits or in one, found by a difference hash and made sure of by their colours."""
 
 import numpy as np
 
@@ -16,14 +16,22 @@ def difference_hash(thumbs: np.ndarray) -> np.ndarray:
 
 def find_twins(ones: np.ndarray, others: np.ndarray) -> list[tuple[int, int]]:
     """(index in `ones`, index in `others`) of thumbs that show the same picture; at most one for each of `ones`."""
-    if not len(ones) or not len(others):
-        return []
     hashes = difference_hash(others)
-    found = []
-    for index, code in enumerate(difference_hash(ones)):
-        near = np.flatnonzero(np.bitwise_count(hashes ^ code).sum(1) <= FARTHEST)
-        if len(near):
-            away = np.abs(others[near].astype(np.int16) - ones[index]).mean((1, 2, 3))
-            if away.min() <= NEAREST_COLOURS:
-                found.append((index, int(near[away.argmin()])))
-    return found
+    found = ((index, _twin(ones[index], code, others, hashes)) for index, code in enumerate(difference_hash(ones)))
+    return [(index, twin) for index, twin in found if twin is not None]
+
+
+def find_repeats(thumbs: np.ndarray) -> list[tuple[int, int]]:
+    """(index, an earlier index) of thumbs that show the same picture as one before them; at most one for each."""
+    hashes = difference_hash(thumbs)
+    found = ((index, _twin(thumbs[index], code, thumbs[:index], hashes[:index])) for index, code in enumerate(hashes))
+    return [(index, twin) for index, twin in found if twin is not None]
+
+
+def _twin(thumb: np.ndarray, code: np.ndarray, others: np.ndarray, hashes: np.ndarray) -> int | None:
+    """Which of `others` is nearest to `thumb` in its colours, of those whose hash is near; None where none is near enough."""
+    near = np.flatnonzero(np.bitwise_count(hashes ^ code).sum(1) <= FARTHEST)
+    if not len(near):
+        return None
+    away = np.abs(others[near].astype(np.int16) - thumb).mean((1, 2, 3))
+    return int(near[away.argmin()]) if away.min() <= NEAREST_COLOURS else None
