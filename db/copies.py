@@ -15,6 +15,8 @@ from db.errors import DatabaseFault
 from db.models import Base
 from db.schema import known_revisions, upgrade
 
+PARTS = ("-wal", "-shm", "")  # the files of an SQLite database, by what stands behind its name
+
 
 def backup(url: str, target: Path) -> None:
     """Write a copy of the database, as of one moment, to a file that must not exist yet."""
@@ -31,8 +33,11 @@ def backup(url: str, target: Path) -> None:
         else:
             if not file.is_file():
                 raise DatabaseFault(f"There is no database at {file}.")
-            _copy_sqlite(file, unfinished)
-            check_sqlite(unfinished)
+            try:
+                _copy_sqlite(file, unfinished)
+            except sqlite3.DatabaseError as error:
+                raise DatabaseFault(f"{file} is not a whole SQLite database: {error}.") from error
+            check_sqlite(unfinished, called=file)
         os.replace(unfinished, target)
 
 
@@ -64,8 +69,12 @@ def restore(url: str, source: Path) -> Path | None:
     return kept_file
 
 
-def check_sqlite(file: Path) -> None:
-    """DatabaseFault unless the file is a whole SQLite database with our tables, of this release or an older one."""
+def check_sqlite(file: Path, called: Path | None = None) -> None:
+    """DatabaseFault unless the file is a whole SQLite database with our tables, of this release or an older one.
+
+    `called` is what the sentence names where `file` is a copy that nobody has asked for.
+    """
+    name = called or file
     try:
         with closing(_open(file, "ro")) as connection:
             faults = [row[0] for row in connection.execute("PRAGMA integrity_check")]
@@ -73,13 +82,13 @@ def check_sqlite(file: Path) -> None:
             marked = "alembic_version" in tables
             revisions = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")] if marked else []
     except sqlite3.DatabaseError as error:
-        raise DatabaseFault(f"{file} is not a whole SQLite database: {error}.") from error
+        raise DatabaseFault(f"{name} is not a whole SQLite database: {error}.") from error
     if faults != ["ok"]:
-        raise DatabaseFault(f"{file} is damaged: {faults[0]}.")
+        raise DatabaseFault(f"{name} is damaged: {faults[0]}.")
     if not revisions or not tables & set(Base.metadata.tables):
-        raise DatabaseFault(f"{file} is a database, but not one of this studio's.")
+        raise DatabaseFault(f"{name} is a database, but not one of this studio's.")
     if revisions[0] not in known_revisions():
-        raise DatabaseFault(f"{file} was made by a newer release (schema {revisions[0]}); install that one.")
+        raise DatabaseFault(f"{name} was made by a newer release (schema {revisions[0]}); install that one.")
 
 
 def _open(file: Path, mode: str) -> sqlite3.Connection:
@@ -101,7 +110,7 @@ def _set_aside(file: Path) -> Path | None:
         _copy_sqlite(file, kept)
         check_sqlite(kept)
     except (sqlite3.DatabaseError, DatabaseFault):
-        for suffix in ("-wal", "-shm", ""):
+        for suffix in PARTS:
             part = file.with_name(file.name + suffix)
             if part.exists():
                 os.replace(part, kept.with_name(kept.name + suffix))
@@ -114,7 +123,8 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
     try:
         yield unfinished
     finally:
-        unfinished.unlink(missing_ok=True)
+        for suffix in PARTS:
+            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
 
 
 def _postgresql_tool(tool: str, url: URL, *arguments: str) -> None:

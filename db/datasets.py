@@ -1,12 +1,13 @@
 """Datasets, their items and their pair lists."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Select, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from db.models import Dataset, Item, ListedPair
+from db.models import Dataset, Item, ListedPair, Metric, Result, Run
 
 PairList = Sequence[tuple[str, str]]  # (person, cloth), in the order of the list
 
@@ -28,6 +29,15 @@ class SplitCounts(NamedTuple):
     cloths: int
     both: int  # stems with a person and a cloth: the paired list
     listed: int  # lines of the pair list
+
+
+class Measure(NamedTuple):
+    """A metric that a run has for single pairs."""
+
+    run_id: int
+    run: str
+    metric: str
+    higher_is_better: bool | None
 
 
 def add(
@@ -154,9 +164,9 @@ def count_pairs(session: Session, dataset_id: int, split: str, paired: bool, sea
 
 
 def page_pairs(
-    session: Session, dataset_id: int, split: str, paired: bool, search: str = "", offset: int = 0, limit: int = 48
+    session: Session, dataset_id: int, split: str, paired: bool, search: str = "", offset: int = 0, limit: int | None = 48
 ) -> list[tuple[str, str]]:
-    """A page of (person, cloth): paired are the stems that have both, by stem; else the lines of the list.
+    """A page of (person, cloth), all where `limit` is None: the stems that have both, by stem, or the lines of the list.
 
     `search` is found anywhere in either id, in upper or lower case.
     """
@@ -180,3 +190,45 @@ def _pairs(dataset_id: int, split: str, paired: bool, search: str) -> Select[str
             )
         )
     return chosen.order_by(ListedPair.position)
+
+
+def pairs_with(session: Session, dataset_id: int, split: str, stems: Iterable[str]) -> list[tuple[str, str]]:
+    """The listed pairs (person, cloth) that have one of the stems as either, in the order of the list."""
+    wanted = list(stems)
+    chosen = select(ListedPair.person, ListedPair.cloth).where(ListedPair.dataset_id == dataset_id, ListedPair.split == split)
+    chosen = chosen.where(or_(ListedPair.person.in_(wanted), ListedPair.cloth.in_(wanted))).order_by(ListedPair.position)
+    return [(person, cloth) for person, cloth in session.execute(chosen)]
+
+
+def stems(session: Session, dataset_id: int, split: str) -> set[str]:
+    """Every stem of a split."""
+    return set(session.scalars(select(Item.stem).where(Item.dataset_id == dataset_id, Item.split == split)))
+
+
+def run_versions(session: Session, dataset_id: int) -> list[tuple[int, str, datetime]]:
+    """(id, name, when it was taken in last) of the dataset's runs, the newest first: another list when numbers may differ."""
+    chosen = select(Run.id, Run.name, Run.imported_at).where(Run.dataset_id == dataset_id)
+    return [(run_id, name, at) for run_id, name, at in session.execute(chosen.order_by(Run.created_at.desc(), Run.id.desc()))]
+
+
+def measures(session: Session, dataset_id: int, split: str) -> list[Measure]:
+    """What the runs on a split have measured of single pairs, the newest run first."""
+    better = {
+        (run_id, name): higher
+        for run_id, name, higher in session.execute(
+            select(Metric.run_id, Metric.name, Metric.higher_is_better).where(Metric.result_id.is_(None))
+        )
+    }
+    runs = select(Run.id, Run.name).where(Run.dataset_id == dataset_id, or_(Run.split == split, Run.split.is_(None)))
+    found = []
+    for run_id, run in session.execute(runs.order_by(Run.created_at.desc(), Run.id.desc())):
+        names = select(Metric.name).where(Metric.run_id == run_id, Metric.result_id.is_not(None)).distinct()
+        found += [Measure(run_id, run, name, better.get((run_id, name))) for name in sorted(session.scalars(names))]
+    return found
+
+
+def measured(session: Session, run_id: int, metric: str) -> dict[tuple[str, str], float]:
+    """{(person, cloth): value} of one metric of a run."""
+    chosen = select(Result.person, Result.cloth, Metric.value).join(Metric, Metric.result_id == Result.id)
+    rows = session.execute(chosen.where(Metric.run_id == run_id, Metric.name == metric))
+    return {(person, cloth): value for person, cloth, value in rows}

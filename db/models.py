@@ -112,6 +112,18 @@ class ListedPair(Base):
     cloth: Mapped[str]
 
 
+class SavedView(Base):
+    """A search, filters and an order of a dataset's pairs under a name."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("dataset_id", "name"), AUTOINCREMENT)
+
+    dataset_id: Mapped[int] = parent("dataset.id")
+    name: Mapped[str]
+    query: Mapped[str]  # of the address that opens it, as "split=test&kind=Paired", without the dataset
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Run(Base):
     """A run folder that was imported."""
 

@@ -30,17 +30,10 @@ def rate(
     """
     if axis not in AXES or score not in range(1, 6):
         raise ValueError(f"{axis!r}: {score!r} is no rating; expected 1 to 5 on one of {', '.join(AXES)}")
-    stored = session.scalar(select(Rating).where(Rating.uid == uid))
+    stored = _stored(session, uid, (rater_id, result_id, axis, score))
     if stored is not None:
-        if (stored.rater_id, stored.result_id, stored.axis, stored.score) != (rater_id, result_id, axis, score):
-            raise ValueError(f"the rating {uid} is stored with other contents")
         return stored
-    before = session.scalar(
-        select(Rating).where(Rating.rater_id == rater_id, Rating.result_id == result_id, Rating.axis == axis, Rating.live)
-    )
-    if before is not None:
-        before.live = False
-        session.flush()  # there is never a moment with two live rows
+    before = _end_live(session, rater_id, result_id, axis)
     rating = Rating(
         uid=uid,
         rater_id=rater_id,
@@ -56,6 +49,63 @@ def rate(
     session.add(rating)
     session.flush()
     return rating
+
+
+def _stored(session: Session, uid: str, judgement: tuple[int, int, str, int | None]) -> Rating | None:
+    """What a uid stands for already; ValueError where that is not this (rater, result, axis, score)."""
+    stored = session.scalar(select(Rating).where(Rating.uid == uid))
+    if stored is not None and (stored.rater_id, stored.result_id, stored.axis, stored.score) != judgement:
+        raise ValueError(f"the rating {uid} is stored with other contents")
+    return stored
+
+
+def _end_live(session: Session, rater_id: int, result_id: int, axis: str) -> Rating | None:
+    """The rater's live score of a result on an axis, live no more: there is never a moment with two live rows."""
+    before = session.scalar(
+        select(Rating).where(Rating.rater_id == rater_id, Rating.result_id == result_id, Rating.axis == axis, Rating.live)
+    )
+    if before is not None:
+        before.live = False
+        session.flush()
+    return before
+
+
+def take_back(
+    session: Session,
+    *,
+    uid: str,
+    rater_id: int,
+    result_id: int,
+    result_sha256: str,
+    axis: str,
+    shown_at: datetime,
+    client: str,
+) -> Rating:
+    """Undo the rater's live score of one result on one axis, if there is one; the same uid again changes nothing.
+
+    ValueError for an unknown axis, or a uid that already stands for another judgement.
+    """
+    if axis not in AXES:
+        raise ValueError(f"{axis!r} is no axis; expected one of {', '.join(AXES)}")
+    stored = _stored(session, uid, (rater_id, result_id, axis, None))
+    if stored is not None:
+        return stored
+    before = _end_live(session, rater_id, result_id, axis)
+    undone = Rating(
+        uid=uid,
+        rater_id=rater_id,
+        result_id=result_id,
+        result_sha256=result_sha256,
+        axis=axis,
+        score=None,
+        shown_at=shown_at,
+        client=client,
+        supersedes=before.id if before else None,
+        live=False,
+    )
+    session.add(undone)
+    session.flush()
+    return undone
 
 
 def undo_last(session: Session, rater_id: int, client: str = "undo") -> list[Rating]:

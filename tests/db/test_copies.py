@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def filled(url: str) -> str:
 def test_restore_gives_back_what_was_and_keeps_what_is(filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     backup(filled, tmp_path / "monday")
+    assert [file.name for file in tmp_path.glob("*monday*")] == ["monday"]
     add(filled, "Bob")
     kept = restore(filled, tmp_path / "monday")
     assert names(filled) == ["Ada"]
@@ -116,6 +118,36 @@ def test_a_damaged_database_is_moved_aside_by_restore(tmp_path: Path) -> None:
     kept = restore(url, tmp_path / "monday.db")
     assert names(url) == ["Ada"]
     assert kept is not None and kept.read_bytes().startswith(b"broken")
+
+
+def newer_schema(file: Path) -> str:
+    connection = sqlite3.connect(file)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    return "newer release (schema 9999)"
+
+
+def not_ours(file: Path) -> str:
+    file.unlink()
+    other_database(file)
+    return "not one of this studio's"
+
+
+def garbage(file: Path) -> str:
+    no_database(file)
+    return "is not a whole SQLite database"
+
+
+@pytest.mark.parametrize("damage", [newer_schema, not_ours, garbage])
+def test_a_backup_that_fails_names_the_database(tmp_path: Path, damage: Callable[[Path], str]) -> None:
+    file = tmp_path / "studio.db"
+    upgrade(f"sqlite:///{file}")
+    sentence = damage(file)
+    with pytest.raises(DatabaseFault) as fault:
+        backup(f"sqlite:///{file}", tmp_path / "monday.db")
+    assert sentence in str(fault.value) and str(fault.value).startswith(f"{file} ")
+    assert "monday" not in str(fault.value) and not list(tmp_path.glob("*monday*"))
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from db import datasets
+from db import datasets, runs
 from db.engine import Database
-from db.models import Dataset
+from db.models import Dataset, Run
 
 ITEMS = [
     datasets.NewItem("test", "00001_00", True, True, {"image": "test/image/00001_00.jpg"}),
@@ -81,3 +81,36 @@ def test_removing_takes_the_contents_along(database: Database, dataset: Dataset)
         datasets.remove(session, dataset.id)
     with database.read() as session:
         assert datasets.list_all(session) == [] and datasets.splits(session, dataset.id) == {}
+
+
+def test_all_pairs_and_the_pairs_of_some_stems(database: Database, dataset: Dataset) -> None:
+    with database.read() as session:
+        assert datasets.page_pairs(session, dataset.id, "test", False, offset=0, limit=None) == PAIRS["test"]
+        assert datasets.pairs_with(session, dataset.id, "test", ["00001_00"]) == PAIRS["test"][1:]
+        assert datasets.pairs_with(session, dataset.id, "train", ["00001_00"]) == []
+        assert datasets.stems(session, dataset.id, "test") == {item.stem for item in ITEMS if item.split == "test"}
+
+
+def test_metrics_of_single_pairs_are_found_by_run(database: Database, run: Run) -> None:
+    pair = ("00001_00", "00002_00")
+    found = [
+        runs.NewMetric(None, "lpips", 0.2, higher_is_better=False),
+        runs.NewMetric(None, "fid", 9.0, higher_is_better=False),
+        runs.NewMetric(pair, "lpips", 0.3),
+        runs.NewMetric(pair, "elsewhere", 1.0),
+    ]
+    assert run.dataset_id is not None
+    with database.write() as session:
+        runs.put_metrics(session, run.id, found)
+    with database.read() as session:
+        measures = datasets.measures(session, run.dataset_id, "test")
+        assert measures == [(run.id, "first", "elsewhere", None), (run.id, "first", "lpips", False)]
+        assert datasets.measures(session, run.dataset_id, "train") == []
+        assert datasets.measured(session, run.id, "lpips") == {pair: 0.3}
+        assert datasets.measured(session, run.id, "fid") == {}
+        versions = datasets.run_versions(session, run.dataset_id)
+    same = {"folder": run.folder, "dataset_id": run.dataset_id, "split": "test", "created_at": run.created_at}
+    with database.write() as session:
+        runs.put(session, name="", config={}, config_hash="", **same)
+    with database.read() as session:
+        assert datasets.run_versions(session, run.dataset_id) != versions, "a run that is taken in again is another version"

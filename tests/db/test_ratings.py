@@ -73,6 +73,36 @@ def test_undo_takes_back_the_result_scored_last_and_keeps_the_history(
         assert len(history) == 16 and sum(row.score is None for row in history) == 8
 
 
+def take_back(session: Session, rater: Rater, result: Result, axis: str, uid: str) -> Rating:
+    about = {"rater_id": rater.id, "result_id": result.id, "result_sha256": result.sha256, "client": "test"}
+    return ratings.take_back(session, uid=uid, axis=axis, shown_at=SHOWN, **about)
+
+
+def test_one_axis_is_taken_back_once_and_kept_as_history(database: Database, results: list[Result], rater: Rater) -> None:
+    with database.write() as session:
+        rate_all(session, rater, results[0])
+        score = rate(session, rater, results[0], "fit", 2)
+    for _ in range(2):
+        with database.write() as session:
+            undone = take_back(session, rater, results[0], "fit", "back-1")
+    assert (undone.score, undone.live, undone.supersedes) == (None, False, score.id)
+    with database.write() as session:
+        assert set(ratings.live_for(session, rater.id, results[0].id)) == {*ratings.AXES} - {"fit"}
+        assert len(list(session.scalars(select(Rating)))) == 6, "nothing is overwritten, and one uid is one row"
+        assert take_back(session, rater, results[1], "fit", "back-2").supersedes is None, "there was nothing to take back"
+
+
+def test_what_cannot_be_taken_back_is_refused(database: Database, results: list[Result], rater: Rater) -> None:
+    with database.write() as session:
+        rate(session, rater, results[0], "fit", 3, uid="u1")
+    with database.write() as session, pytest.raises(ValueError, match="other contents"):
+        take_back(session, rater, results[0], "fit", "u1")
+    with database.write() as session, pytest.raises(ValueError, match="no axis"):
+        take_back(session, rater, results[0], "beauty", "back-1")
+    with database.read() as session:
+        assert ratings.live_for(session, rater.id, results[0].id) == {"fit": 3}
+
+
 def test_constraints_hold_against_any_writer(database: Database, results: list[Result], rater: Rater) -> None:
     with database.write() as session:
         kept = rate(session, rater, results[0], "fit", 3)
