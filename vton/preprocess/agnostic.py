@@ -1,7 +1,8 @@
 """The agnostic area: what of a photo is erased so that neither the worn garment nor its outline stays visible.
 
 The drawn shape is VITON-HD's own rule (datasets.py, `get_img_agnostic`, with the radius of HR-VITON's thread #45), guarded:
-missing hips are rebuilt, missing arm joints skipped, the parsed garment and neck are always covered.
+missing and impossible hips are rebuilt, missing and impossible arm joints skipped, the person's parsed garment and neck are
+always covered, other people's left alone.
 """
 
 import cv2
@@ -13,6 +14,8 @@ from vton.labels import ARM_CHAINS, ARMS, GARMENT, HEAD, LOWER_BODY, Keypoint, P
 GREY = 128
 BORDER = 0.005  # of the height: how far a parse may be off where garment and lower body meet
 HAND_START = 0.12  # of the forearm's length beyond the wrist joint: up to there cuffs reach
+FARTHEST_HIP, LONGEST_ARM = 4.0, 3.0  # shoulder widths from the shoulders' middle, and from joint to joint: beyond is no body
+OWN = 0.5  # shoulder widths: how far from the drawn shape a piece of garment may lie and still be this person's
 K = Keypoint
 
 
@@ -24,21 +27,28 @@ def agnostic_mask(parse: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
     """
     joints, width = _joints(parse, keypoints)
     radius = width / 16 + 1
-    area = _torso(joints, radius, parse.shape) | _arms(joints, radius, parse.shape)
-    area |= np.isin(parse, (*GARMENT, ParseClass.NECK))
+    drawn = _torso(joints, radius, parse.shape) | _arms(joints, width, radius, parse.shape)
+    worn = _near(np.isin(parse, (*GARMENT, ParseClass.NECK)), drawn, OWN * width)
+    area = drawn | worn
     grow = max(1, round(radius / 3))
     area = cv2.dilate(area.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1,) * 2))
     area = cv2.GaussianBlur(area.astype(np.float32), (0, 0), max(radius / 2, 0.5)) > 0.4
-    garment = np.isin(parse, GARMENT)
+    garment = np.isin(parse, GARMENT) & worn
     seam = max(1, round(BORDER * parse.shape[0]))
     beside = cv2.dilate(garment.astype(np.uint8), np.ones((2 * seam + 1,) * 2, np.uint8)) > 0
     lower = np.isin(parse, LOWER_BODY) & ~beside
-    area |= garment | (parse == ParseClass.NECK) | (beside & np.isin(parse, LOWER_BODY))
-    return area & ~np.isin(parse, HEAD) & ~lower & ~hands(parse, keypoints)
+    area |= worn | (beside & np.isin(parse, LOWER_BODY))
+    return area & ~np.isin(parse, HEAD) & ~lower & ~hands(parse, joints)
 
 
 def erase(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """`image` uint8 (H, W, 3) with the masked area grey: the agnostic always agrees with its mask."""
+    """`image` uint8 (H, W, 3) with the masked area grey: the agnostic always agrees with its mask.
+
+    PreprocessError where the two differ in size.
+    """
+    if image.shape[:2] != mask.shape:
+        wrong = f"The agnostic mask is {mask.shape[1]}x{mask.shape[0]}, the photo {image.shape[1]}x{image.shape[0]}"
+        raise PreprocessError(f"{wrong}; make the mask from this photo.")
     return np.where(mask[..., None], np.uint8(GREY), image)
 
 
@@ -68,8 +78,9 @@ def hand(parse: np.ndarray, keypoints: np.ndarray, label: ParseClass) -> np.ndar
 
 def _joints(parse: np.ndarray, keypoints: np.ndarray) -> tuple[np.ndarray, float]:
     """Joints (25, 3) with the hips rebuilt and the hip line as wide as the shoulders, and that width in pixels."""
-    joints = np.where(keypoints[:, 2:] > 0, keypoints, 0).astype(np.float64)
-    if not (np.isfinite(joints).all() and joints[K.RIGHT_SHOULDER, 2] and joints[K.LEFT_SHOULDER, 2]):
+    known = np.isfinite(keypoints).all(1) & (keypoints[:, 2] > 0)
+    joints = np.where(known[:, None], keypoints, 0).astype(np.float64)
+    if not (joints[K.RIGHT_SHOULDER, 2] and joints[K.LEFT_SHOULDER, 2]):
         raise PreprocessError("No two shoulders were found in the photo; the person must face the camera.")
     columns = np.flatnonzero(np.isin(parse, GARMENT).any(0))
     garment = float(np.ptp(columns)) if columns.size else 0.0
@@ -77,15 +88,22 @@ def _joints(parse: np.ndarray, keypoints: np.ndarray) -> tuple[np.ndarray, float
     width = max(measured, 0.4 * garment, 0.05 * parse.shape[1])
     right, left = joints[K.RIGHT_HIP], joints[K.LEFT_HIP]
     shoulders = (joints[K.LEFT_SHOULDER, :2] + joints[K.RIGHT_SHOULDER, :2]) / 2
-    known = [hip[:2] for hip in (right, left) if hip[2]]
-    middle = np.mean(known, 0) if len(known) == 2 else np.array([shoulders[0], shoulders[1] + 1.5 * width])
-    if len(known) == 1:
-        middle = np.array([(known[0][0] + shoulders[0]) / 2, known[0][1]])
+    hips = [hip[:2] for hip in (right, left) if hip[2] and np.hypot(*(hip[:2] - shoulders)) < FARTHEST_HIP * width]
+    middle = np.mean(hips, 0) if len(hips) == 2 else np.array([shoulders[0], shoulders[1] + 1.5 * width])
+    if len(hips) == 1:
+        middle = np.array([(hips[0][0] + shoulders[0]) / 2, hips[0][1]])
     side = np.array([width / 2, 0.0])
     joints[K.RIGHT_HIP, :2], joints[K.LEFT_HIP, :2] = middle - side, middle + side
     if not joints[K.NECK, 2]:
         joints[K.NECK, :2] = shoulders
     return joints, width
+
+
+def _near(area: np.ndarray, drawn: np.ndarray, reach: float) -> np.ndarray:
+    """The pieces of `area` within `reach` pixels of the drawn shape: what another person in the photo wears is farther off."""
+    _, labels = cv2.connectedComponents(area.astype(np.uint8))
+    close = cv2.distanceTransform((~drawn).astype(np.uint8), cv2.DIST_L2, 3) <= reach
+    return area & np.isin(labels, np.unique(labels[area & close]))
 
 
 def _torso(joints: np.ndarray, r: float, size: tuple[int, ...]) -> np.ndarray:
@@ -107,7 +125,7 @@ def _torso(joints: np.ndarray, r: float, size: tuple[int, ...]) -> np.ndarray:
     return canvas > 0
 
 
-def _arms(joints: np.ndarray, r: float, size: tuple[int, ...]) -> np.ndarray:
+def _arms(joints: np.ndarray, shoulders: float, r: float, size: tuple[int, ...]) -> np.ndarray:
     """A thick line along each arm as far as its joints are known, ending at the wrist."""
     canvas = np.zeros(size, np.uint8)
     for chain in ARM_CHAINS.values():
@@ -115,9 +133,9 @@ def _arms(joints: np.ndarray, r: float, size: tuple[int, ...]) -> np.ndarray:
         cv2.ellipse(canvas, shoulder, (_px(5 * r), _px(6 * r)), 0, 0, 360, 1, -1)
         reached = shoulder
         for joint in chain[1:]:
-            if not joints[joint, 2]:
-                break
             here = _at(joints[joint], size)
+            if not joints[joint, 2] or np.hypot(here[0] - reached[0], here[1] - reached[1]) > LONGEST_ARM * shoulders:
+                break
             cv2.line(canvas, reached, here, 1, _px(10 * r))
             cv2.circle(canvas, here, _px(5 * r), 1, -1)
             reached = here
