@@ -33,14 +33,13 @@ def evaluate(
     person in their own garment, the photo. DataError where no result has one.
     """
     chosen = [_metric(name) for name in metrics or METRICS]
+    if reference is not None and not reference.is_dir():
+        raise DataError(f"There is no folder {reference}; --reference names the one with the true photos.")
     split = _split(run, data)
     results = sorted((run / "results").glob("*.png"))
     found = [(pair, path, truth) for pair, path in _named(results) if (truth := _truth(split, pair, reference))]
     if not found:
-        raise DataError(
-            f"{run} has no result with a true photo: unpaired results of photographs have none; "
-            "make a run with --paired, or give --reference."
-        )
+        raise DataError(_without_truth(run, results, reference))
     values = {
         pair.name: _compare(run, split, pair, path, truth, chosen) for pair, path, truth in track(found, len(found), "Metrics")
     }
@@ -48,6 +47,18 @@ def evaluate(
     report = {"format": FORMAT, "metrics": _report(values, chosen, skipped), "pairs": values}
     write_json(run / "metrics.json", report)
     return report
+
+
+def _without_truth(run: Path, results: list[Path], reference: Path | None) -> str:
+    """Why no result has a true photo."""
+    if not results:
+        return f"{run / 'results'} holds no result <person>__<cloth>.png to compare; make the results first."
+    if reference is not None:
+        return f"{reference} holds no true photo of a result of {run}; they are named <person>__<cloth>.png or .jpg."
+    return (
+        f"{run} has no result with a true photo: unpaired results of photographs have none; "
+        "make a run with --paired, or give --reference."
+    )
 
 
 def _metric(name: str) -> Metric:
@@ -58,16 +69,39 @@ def _metric(name: str) -> Metric:
 
 def _split(run: Path, data: Path | None) -> Split | None:
     """The split that the run was made from, or None for a run from elsewhere without `data`."""
-    config = read_json(run / "config.json")
-    named = config.get("dataset", {}) if isinstance(config, dict) else {}
+    named = _named_dataset(run / "config.json")
     root = data or named.get("root")
     if root is None:
         return None
     dataset = open_dataset(Path(root))
-    name = named.get("split", "test")
+    name = named.get("split") or "test"
     if name not in dataset.splits:
         raise DataError(f"{root} has no split {name!r}, from which the run was made; give the dataset by --data.")
     return dataset.splits[name]
+
+
+def _named_dataset(file: Path) -> dict[str, str | None]:
+    """What a run's config.json says of its dataset: "root" and "split", if anything. DataError where it is no such file."""
+    config = read_json(file)
+    if not isinstance(config, dict):
+        raise DataError(f"{file} is not the config of a run: expected an object, found {_kind(config)}.")
+    if config.get("format") != FORMAT:
+        raise DataError(f'{file} has "format": {json.dumps(config.get("format"))}; this release reads {FORMAT}.')
+    named = config.get("dataset")
+    if named is None:
+        return {}
+    if not isinstance(named, dict):
+        raise DataError(f'{file}: expected "dataset" to be an object with "root" and "split", found {_kind(named)}.')
+    for key in ("root", "split"):
+        if not isinstance(named.get(key), str | None):
+            raise DataError(f'{file}: expected "{key}" of "dataset" to be text, found {_kind(named[key])}.')
+    return {key: named.get(key) for key in ("root", "split")}
+
+
+def _kind(value: Any) -> str:
+    """What a JSON value is, in JSON's words."""
+    words = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return words.get(type(value), "a number")
 
 
 def _named(results: list[Path]) -> list[tuple[Pair, Path]]:

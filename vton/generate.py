@@ -37,6 +37,7 @@ class GenerateConfig:
     open_list: bool = False  # the pair list is no part of the run's identity: further pairs may come later
     warp: str = "geometric"
     diffusion: str = "none"
+    repairs: Path | None = None  # a folder of mended maps that take the place of the dataset's own
 
     def __post_init__(self) -> None:
         if self.warp != "geometric":
@@ -50,7 +51,7 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
 
     Raises DataError where the dataset cannot be read, or where `out` was made with another config.
     """
-    dataset = open_dataset(config.data)
+    dataset = open_dataset(config.data, config.repairs)
     if config.split not in dataset.splits:
         raise DataError(f"{dataset.root} has no split {config.split!r}; it has {', '.join(dataset.splits)}.")
     split = dataset.splits[config.split]
@@ -78,7 +79,7 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> di
     listed: dict[str, Any] = {"kind": kind}
     if not config.open_list:
         listed |= {"n": len(pairs), "sha256": _sha256("\n".join(pair.name for pair in pairs).encode())}
-    return {
+    described = {
         "format": FORMAT,
         "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
         "pairs": listed,
@@ -87,6 +88,15 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> di
         "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
         "code": version("vton-studio"),
     }
+    return described | ({"repairs": _describe_repairs(config.repairs, split)} if config.repairs else {})
+
+
+def _describe_repairs(repairs: Path, split: Split) -> dict[str, str]:
+    """The folder of repairs, and a hash of what each of them holds."""
+    files = sorted(path for kind in split.repaired.values() for path in kind.values())
+    root = repairs.expanduser().resolve()
+    lines = [f"{path.relative_to(root)} {_sha256(path.read_bytes())}" for path in files]
+    return {"root": str(root), "sha256": _sha256("\n".join(lines).encode())}
 
 
 def _claim(out: Path, description: dict[str, Any]) -> None:
@@ -98,7 +108,8 @@ def _claim(out: Path, description: dict[str, Any]) -> None:
         write_json(place, description)
         return
     found = read_json(place)
-    differs = [key for key in description if not isinstance(found, dict) or found.get(key) != description[key]]
+    keys = dict.fromkeys([*description, "repairs"])
+    differs = [key for key in keys if not isinstance(found, dict) or found.get(key) != description.get(key)]
     if differs:
         raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
 
@@ -164,6 +175,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--split", default="test", help="train or test (default: test)")
     made.add_argument("--pairs", type=Path, metavar="FILE", help='lines "person.jpg cloth.jpg" (default: the split\'s list)')
     made.add_argument("--paired", action="store_true", help="every person in their own garment")
+    made.add_argument("--repairs", type=Path, metavar="DIR", help="a folder of mended maps that take the place of ROOT's own")
     made.add_argument("--warp", default="geometric", help="geometric (default)")
     made.add_argument("--diffusion", default="none", help="none (default)")
     made.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder to write")
@@ -181,7 +193,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
             listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs))
         config = GenerateConfig(
-            arguments.data, arguments.split, arguments.paired, listed, False, arguments.warp, arguments.diffusion
+            data=arguments.data,
+            split=arguments.split,
+            paired=arguments.paired,
+            pairs=listed,
+            warp=arguments.warp,
+            diffusion=arguments.diffusion,
+            repairs=arguments.repairs,
         )
         failed = generate(config, arguments.out)
     except (VtonError, ValueError) as error:
@@ -194,7 +212,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("generate: stopped; the same command goes on where it was.", file=sys.stderr)
         return 130
     if failed:
-        print(f"generate: {len(failed)} pairs failed; the reasons are in {arguments.out / 'failures.jsonl'}.", file=sys.stderr)
+        failures = "1 pair" if len(failed) == 1 else f"{len(failed)} pairs"
+        print(f"generate: {failures} failed; the reasons are in {arguments.out / 'failures.jsonl'}.", file=sys.stderr)
     return 1 if failed else 0
 
 

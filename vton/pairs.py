@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vton.errors import DataError
@@ -32,6 +32,7 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 FORMATS = ("JPEG", "PNG", "WEBP")  # what is opened, whatever the name says
 MAX_BYTES = 20_000_000  # of one file
 MAX_PIXELS = 50_000_000  # of one picture: about 600 MB while it is read
+PHOTOS = frozenset({"image", "cloth"})  # what everything else is made of, so never repaired
 ENDINGS = {"keypoints": frozenset({".json"}), "flow": frozenset({".npz"})}
 
 
@@ -66,6 +67,7 @@ class Split:
     maps: dict[str, dict[str, str]] = field(repr=False)  # kind -> stem -> path relative to `root`
     pairs: tuple[Pair, ...] = field(repr=False)
     skipped: tuple[str, ...] = field(default=(), repr=False)  # the lines of the list that are left out, each with its reason
+    repaired: dict[str, dict[str, Path]] = field(default_factory=dict, repr=False)  # kind -> stem -> what replaces the map
 
     @property
     def persons(self) -> list[str]:
@@ -82,7 +84,10 @@ class Split:
         return [Pair(stem, stem) for stem in self.persons if stem in self.maps["cloth"]]
 
     def path(self, kind: str, stem: str) -> Path | None:
-        """Where the map of that kind lies, or None where the dataset has none."""
+        """Where the map of that kind lies, a repaired one first, or None where there is none."""
+        repaired = self.repaired.get(kind, {}).get(stem)
+        if repaired is not None:
+            return repaired
         relative = self.maps[kind].get(stem)
         return self.root / relative if relative else None
 
@@ -103,25 +108,46 @@ class Dataset:
     fingerprint: str  # changes when files come or go
 
 
-def open_dataset(root: Path) -> Dataset:
-    """List a dataset's files, each folder once. DataError where `root` is no VITON-HD layout."""
+def open_dataset(root: Path, repairs: Path | None = None) -> Dataset:
+    """List a dataset's files, each folder once. `repairs` is a folder in the same layout that holds mended maps only: each
+    takes the place of the dataset's own. DataError where `root` is no VITON-HD layout, or `repairs` no folder."""
     root = Path(root).expanduser().resolve()
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the folder that holds train/ or test/.")
-    fingerprint = dataset_fingerprint(root)
+    repairs = repairs and Path(repairs).expanduser().resolve()
+    if repairs and not repairs.is_dir():
+        raise DataError(f"{repairs} is not a folder; give the one that holds the repaired maps, or leave it out.")
+    fingerprint = dataset_fingerprint(root, repairs)
     splits = {name: _open_split(root, name) for name in SPLITS if (root / name).is_dir()}
+    if repairs:
+        splits = {name: replace(split, repaired=_repaired(repairs, split)) for name, split in splits.items()}
     splits = {name: split for name, split in splits.items() if split.maps["image"] or split.pairs}
     if not splits:
         raise DataError(f"{root} holds no train/image or test/image with pictures; VITON-HD's layout has them.")
     return Dataset(root, splits, fingerprint)
 
 
-def dataset_fingerprint(root: Path) -> str:
-    """A hash of the folders' and pair lists' times of change: cheap, and another one when files come or go."""
+def dataset_fingerprint(root: Path, repairs: Path | None = None) -> str:
+    """A hash of the folders' and pair lists' times of change: cheap, and another one when files come or go, repairs too."""
+    seen = [_times(root)] + ([_times(repairs)] if repairs else [])
+    return hashlib.sha256(repr(seen if repairs else seen[0]).encode()).hexdigest()
+
+
+def _times(root: Path) -> list[tuple[str, int]]:
+    """Every folder and pair list that exists, and when it changed."""
     places = [root, *(root / f"{name}_pairs.txt" for name in SPLITS)]
     places += [root / name / folder for name in SPLITS for folders in MAPS.values() for folder in folders]
-    seen = [(str(place.relative_to(root)), place.stat().st_mtime_ns) for place in places if place.exists()]
-    return hashlib.sha256(repr(seen).encode()).hexdigest()
+    return [(str(place.relative_to(root)), place.stat().st_mtime_ns) for place in places if place.exists()]
+
+
+def _repaired(repairs: Path, split: Split) -> dict[str, dict[str, Path]]:
+    """kind -> stem -> file of the mended maps of people and garments that the split has."""
+    known = split.maps["image"].keys() | split.maps["cloth"].keys()
+    found = {kind: _list_folder(repairs, split.name, kind) for kind in MAPS if kind not in PHOTOS}
+    return {
+        kind: {stem: repairs / file for stem, file in files.items() if stem in known or stem in split.maps[kind]}
+        for kind, files in found.items()
+    }
 
 
 def _open_split(root: Path, name: str) -> Split:

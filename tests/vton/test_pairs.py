@@ -64,6 +64,33 @@ def test_the_fingerprint_changes_when_a_file_comes(tmp_path: Path) -> None:
     assert dataset_fingerprint(root) != before
 
 
+def test_a_repaired_map_takes_the_place_of_the_datasets_own(tmp_path: Path) -> None:
+    files = {"image": ["a.jpg", "b.jpg"], "cloth": ["a.jpg"], "image-parse": ["a.png", "b.png"]}
+    root = make(tmp_path / "set", files, "a.jpg a.jpg\n")
+    mended = {"image-parse-v3": ["a.png", "stranger.png"], "agnostic-mask": ["a_mask.png"], "image": ["new.jpg"]}
+    repairs = make(tmp_path / "mended", mended)
+    plain, split = open_dataset(root).splits["test"], open_dataset(root, repairs).splits["test"]
+    assert split.path("parse", "a") == repairs / "test" / "image-parse-v3" / "a.png"
+    assert split.path("agnostic_mask", "a") == repairs / "test" / "agnostic-mask" / "a_mask.png"
+    assert split.path("parse", "b") == plain.path("parse", "b") == root / "test" / "image-parse" / "b.png"
+    assert split.path("parse", "stranger") is None and split.persons == ["a", "b"]
+    assert plain.path("parse", "a") == root / "test" / "image-parse" / "a.png"
+    with pytest.raises(DataError, match="repaired maps"):
+        open_dataset(root, tmp_path / "nowhere")
+
+
+def test_the_fingerprint_knows_of_repairs(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", {"image": ["a.jpg"]})
+    repairs = make(tmp_path / "mended", {"image-parse": ["a.png"]})
+    plain, before = open_dataset(root).fingerprint, open_dataset(root, repairs).fingerprint
+    assert plain == dataset_fingerprint(root) != before == dataset_fingerprint(root, repairs)
+    time.sleep(0.01)
+    file = repairs / "test" / "image-parse" / "a.png"
+    (repairs / "new").touch()
+    (repairs / "new").replace(file)
+    assert open_dataset(root, repairs).fingerprint != before and open_dataset(root).fingerprint == plain
+
+
 def test_the_samples_are_read_whole(samples: Path) -> None:
     classic = open_dataset(samples / "classic").splits["test"]
     assert len(classic.pairs) == 6 and len(classic.cloths) == 12 and not classic.paired()

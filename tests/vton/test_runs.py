@@ -1,5 +1,6 @@
 """Run folders: whole, resumable, refused when another's; metrics that equal an independent implementation."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from vton import evaluate as evaluation
 from vton.errors import DataError
 from vton.generate import GenerateConfig, generate, main
-from vton.images import read_image, read_json, write_image
+from vton.images import read_image, read_json, read_mask, write_image
 from vton.metrics import METRICS, summarise
 from vton.metrics.table import to_unit
 from vton.pairs import Pair, open_dataset
@@ -65,6 +66,29 @@ def test_another_config_is_refused_not_mixed(run: Path, drawn: Path, tmp_path: P
         generate(GenerateConfig(drawn), tmp_path)
 
 
+def test_repairs_are_used_and_recorded(run: Path, drawn: Path, tmp_path: Path) -> None:
+    split = open_dataset(drawn).splits["test"]
+    mended, other = split.pairs[:2]
+    mask = read_mask(split.need("agnostic_mask", mended.person))
+    mask[:40] = True
+    file = tmp_path / "mended" / "test" / "agnostic-mask" / f"{mended.person}_mask.png"
+    write_image(file, mask)
+    config = GenerateConfig(drawn, pairs=(mended, other), repairs=tmp_path / "mended")
+    assert generate(config, tmp_path / "run") == []
+    assert (read_mask(tmp_path / "run" / "intermediates" / mended.name / "agnostic_mask.png") == mask).all()
+    used = read_json(tmp_path / "run" / "intermediates" / mended.name / "inputs.json")
+    assert used["agnostic_mask"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    for pair, same in ((mended, False), (other, True)):
+        made = (tmp_path / "run" / "results" / f"{pair.name}.png").read_bytes()
+        assert (made == (run / "results" / f"{pair.name}.png").read_bytes()) == same
+    assert read_json(tmp_path / "run" / "config.json")["repairs"]["root"] == str((tmp_path / "mended").resolve())
+    with pytest.raises(DataError, match="repairs"):
+        generate(GenerateConfig(drawn, pairs=(mended, other)), tmp_path / "run")
+    write_image(file, ~mask)
+    with pytest.raises(DataError, match="repairs"):
+        generate(config, tmp_path / "run")
+
+
 def test_an_open_list_takes_further_pairs(drawn: Path, tmp_path: Path) -> None:
     one, two = open_dataset(drawn).splits["test"].pairs[:2]
     for pair in (one, two):
@@ -81,6 +105,7 @@ def test_a_pair_that_fails_is_logged_and_the_others_go_on(
     broken = open_dataset(root).splits["test"].pairs[0]
     (root / "test" / "cloth" / f"{broken.cloth}.jpg").write_bytes(b"no picture")
     assert main(["--data", str(root), "--out", str(tmp_path / "run")]) == 1
+    assert "generate: 1 pair failed;" in capsys.readouterr().err
     failures = [json.loads(line) for line in (tmp_path / "run" / "failures.jsonl").read_text().splitlines()]
     assert [failure["pair"] for failure in failures] == [broken.name]
     assert f"{broken.cloth}.jpg" in failures[0]["error"]
@@ -127,6 +152,51 @@ def test_a_place_that_cannot_be_written_gets_one_sentence(
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and all(line.startswith("generate: ") and str(tmp_path) in line for line in said)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def make_from_elsewhere(folder: Path, config: object) -> Path:
+    """A run folder with one result and this config."""
+    write_image(folder / "results" / "a__b.png", np.zeros((64, 48, 3), np.uint8))
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ([], "expected an object, found a list"),
+        ("x", "expected an object, found text"),
+        ({"dataset": {}}, '"format": null'),
+        ({"format": 2}, '"format": 2'),
+        ({"format": "1"}, '"format": "1"'),
+        ({"format": 1, "dataset": "x"}, '"dataset" to be an object with "root" and "split", found text'),
+        ({"format": 1, "dataset": {"root": 3}}, '"root" of "dataset" to be text, found a number'),
+        ({"format": 1, "dataset": {"root": ["a"]}}, '"root" of "dataset" to be text, found a list'),
+        ({"format": 1, "dataset": {"split": {"a": 1}}}, '"split" of "dataset" to be text, found an object'),
+        ({"format": 1, "dataset": {"root": True}}, '"root" of "dataset" to be text, found true or false'),
+    ],
+)
+def test_a_config_of_another_shape_gets_one_sentence(
+    config: object, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_from_elsewhere(tmp_path / "run", config)
+    assert evaluation.main([str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert sentence in said and str(folder / "config.json") in said and said.count("\n") == 1
+
+
+def test_the_reason_why_there_is_no_truth_is_the_right_one(tmp_path: Path) -> None:
+    run = make_from_elsewhere(tmp_path / "run", {"format": 1})
+    with pytest.raises(DataError, match=f"There is no folder {tmp_path / 'gone'}"):
+        evaluation.evaluate(run, reference=tmp_path / "gone")
+    (tmp_path / "there").mkdir()
+    with pytest.raises(DataError, match=f"{tmp_path / 'there'} holds no true photo"):
+        evaluation.evaluate(run, reference=tmp_path / "there")
+    with pytest.raises(DataError, match="give --reference"):
+        evaluation.evaluate(run)
+    (run / "results" / "a__b.png").unlink()
+    with pytest.raises(DataError, match="holds no result"):
+        evaluation.evaluate(run, reference=tmp_path / "there")
 
 
 def test_metrics_are_written_with_their_intervals_and_cards(run: Path) -> None:
@@ -193,3 +263,18 @@ def test_a_paired_run_is_compared_with_the_photos(samples: Path, tmp_path: Path)
     report = evaluation.evaluate(tmp_path / "run", metrics=["ssim"])
     assert report["metrics"]["ssim"]["n"] == 1 and report["metrics"]["ssim"]["interval"] is None
     assert set(report["pairs"]) == {Pair("00006_00", "00006_00").name}
+
+
+def test_the_classic_layout_is_tried_on(samples: Path, tmp_path: Path) -> None:
+    """Its parse is coloured by a palette, its masks are JPEG, and it has neither DensePose nor an agnostic picture."""
+    split = open_dataset(samples / "classic").splits["test"]
+    assert generate(GenerateConfig(samples / "classic"), tmp_path / "run") == []
+    assert {path.stem for path in (tmp_path / "run" / "results").iterdir()} == {pair.name for pair in split.pairs}
+    for pair in split.pairs:
+        photo = read_image(split.need("image", pair.person))
+        made = read_image(tmp_path / "run" / "results" / f"{pair.name}.png")
+        assert made.shape == photo.shape
+        changed = np.abs(made.astype(int) - photo).max(-1) > 30
+        mask = read_mask(tmp_path / "run" / "intermediates" / pair.name / "agnostic_mask.png")
+        assert changed[mask].mean() > 0.2, "another garment"
+        assert not changed[~mask].any(), "what is not made anew stays"
