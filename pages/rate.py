@@ -5,13 +5,16 @@ import streamlit as st
 from db import datasets, ratings, runs
 from studio.widgets.exports import ratings_csv
 from studio.widgets.frame import frame
-from studio.widgets.page import empty, heading, spoken_errors
+from studio.widgets.page import empty, heading, spoken_errors, stop_with
 from studio.widgets.rating import rating_loop
+from studio.widgets.rating_store import read_id
+from studio.widgets.run_views import folder_fault
 
 chosen = frame()
 action = heading("Rate")
 with chosen.workspace.database.read() as session:
-    rateable = {run.name: run for run in runs.list_all(session) if run.dataset_id is not None}
+    known_runs = [run for run in runs.list_all(session) if run.dataset_id is not None]
+    rateable = {run.name: run for run in known_runs if runs.count_results(session, run.id)}
     known = {row.id: row for row in datasets.list_all(session)}
     given = ratings.count(session)
 if not rateable:
@@ -38,7 +41,10 @@ if chosen.rater is None:
     empty("Say who rates, in the sidebar: ratings are stored under a name.")
     st.stop()
 
+run = rateable[name]
+gone = folder_fault(run)
+if gone:
+    stop_with(gone)
 with spoken_errors():
-    run = rateable[name]
-    wanted = st.query_params.get("result", "")
-    rating_loop(chosen.workspace, run, known[run.dataset_id], chosen.rater, int(wanted) if wanted.isdecimal() else None)
+    wanted = read_id(st.query_params.get("result", ""))
+    rating_loop(chosen.workspace, run, known[run.dataset_id], chosen.rater, wanted)

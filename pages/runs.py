@@ -5,7 +5,7 @@ import streamlit as st
 from db import runs
 from studio.widgets.frame import frame
 from studio.widgets.job_list import ended_jobs, watch_jobs
-from studio.widgets.page import empty, go, heading, spoken_errors
+from studio.widgets.page import empty, heading, spoken_errors
 from studio.widgets.run_views import run_actions, run_numbers, run_results, run_table
 from studio.widgets.start_run import start_run_button
 
@@ -30,8 +30,6 @@ with spoken_errors():
     else:
         run = known[name]
         with st.container(horizontal=True):
-            if run.dataset_id is not None:
-                st.button("Rate its results", icon=":material/star_rate:", on_click=go, args=("rate", {"run": run.name}))
             run_actions(chosen.workspace, run)
         watch_jobs(chosen.workspace)
         run_numbers(chosen.workspace, run)

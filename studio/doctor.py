@@ -8,6 +8,7 @@ from pathlib import Path
 
 from db import datasets, runs
 from studio import jobs
+from studio.widgets.words import count
 from studio.workspace import Workspace
 
 LITTLE_SPACE = 2 * 1024**3  # bytes
@@ -44,13 +45,13 @@ def _contents(workspace: Workspace) -> Iterator[Finding]:
         counts = {row.id: datasets.splits(session, row.id) for row in known}
         results = {run.id: runs.results(session, run.id) for run in made}
     for dataset in known:
-        held = ", ".join(f"{split} {count.persons} persons" for split, count in counts[dataset.id].items())
+        told = ", ".join(f"{split} {count(held.persons, 'person')}" for split, held in counts[dataset.id].items())
         here = Path(dataset.root).is_dir()
-        yield here, f"Dataset {dataset.name!r}: {held}" + ("" if here else f"; its folder {dataset.root} is gone")
+        yield here, f"Dataset {dataset.name!r}: {told}" + ("" if here else f"; its folder {dataset.root} is gone")
     for run in made:
         gone = sum(not (Path(run.folder) / result.path).is_file() for result in results[run.id])
         told = f"; {gone} of their pictures are gone from {run.folder}" if gone else ""
-        yield not gone, f"Run {run.name!r}: {len(results[run.id])} results{told}"
+        yield not gone, f"Run {run.name!r}: {count(len(results[run.id]), 'result')}{told}"
     if not known:
         yield True, "No dataset is known yet; start the studio, or add one with add-dataset"
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from db import datasets, runs
 from db.models import Dataset, Result, Run
+from studio.failures_file import read_failures
 from studio.metrics_file import read_metrics
 from studio.workspace import Workspace
 from vton.errors import DataError
@@ -25,6 +26,8 @@ from vton.pairs import Dataset as Scan
 FORMAT = 1
 RESULT_ENDINGS = (".png", ".jpg", ".jpeg")
 PAIR_KINDS = ("flow", "truth")  # maps named by a pair, not by a stem
+WANTED_RUN = "Give the run folder, the one that holds config.json and results/."
+WANTED_DATASET = "Give the folder that holds train/ or test/."
 
 
 class ImportFault(Exception):
@@ -34,9 +37,11 @@ class ImportFault(Exception):
 def import_run(workspace: Workspace, run_dir: Path | str, name: str | None = None) -> Run:
     """The run of a run folder, with its results and metrics; what is known already is brought up to date.
 
-    `name` is the name of a run that is new; without it the folder's own. ImportFault leaves everything as it was.
+    `name` is the name of a run that is new; without it the folder's own. A run of which every pair failed has no result.
+    ImportFault leaves everything as it was.
     """
-    folder = Path(run_dir).expanduser().resolve()
+    name = _given_name(name)
+    folder = _given_folder(run_dir, WANTED_RUN)
     if not folder.is_dir():
         raise ImportFault(f"There is no run folder at {folder}.")
     config = read_config(folder / "config.json")
@@ -65,23 +70,60 @@ def import_run(workspace: Workspace, run_dir: Path | str, name: str | None = Non
     return run
 
 
+def known_run(workspace: Workspace, run_dir: Path | str) -> Run | None:
+    """The run of this folder, if it was taken in before."""
+    folder = _given_folder(run_dir, WANTED_RUN)
+    with workspace.database.read() as session:
+        return runs.by_folder(session, str(folder))
+
+
+def already_known(folder: str, name: str) -> str:
+    """What to say when a folder was taken in before: a name given now does not replace its own."""
+    return f"{folder} is already known as {name!r}; what it holds is up to date now."
+
+
+def _given_name(name: str | None) -> str | None:
+    """A name without the space around it; ImportFault for one of nothing but space."""
+    plain = None if name is None else " ".join(name.split())
+    if plain == "":
+        raise ImportFault("The name is blank; give one, or leave it out to use the folder's own.")
+    return plain
+
+
+def _given_folder(folder: Path | str, wanted: str) -> Path:
+    """A folder as a person gave it, absolute; ImportFault with what is `wanted` for a blank one."""
+    if not str(folder).strip():
+        raise ImportFault(wanted)
+    try:
+        return Path(folder).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a link to itself, a null byte, a home that nobody has
+        raise ImportFault(f"{str(folder)!r} cannot be a folder ({error}).") from error
+
+
 def read_config(file: Path) -> dict[str, Any]:
     """The config of a run folder, checked as far as the studio relies on it."""
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ImportFault(f"{file.parent} is no run folder: it has no config.json.") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ImportFault(f"{file} cannot be read as JSON ({error}).") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        found = config.get("format") if isinstance(config, dict) else type(config).__name__
-        raise ImportFault(f'{file} has "format": {found}; this release reads {FORMAT}.')
+    if not isinstance(config, dict):
+        raise ImportFault(f"{file} is not the config of a run: it holds no object.")
+    if config.get("format") != FORMAT:
+        raise ImportFault(f'{file} has "format": {json.dumps(config.get("format"))}; this release reads {FORMAT}.')
     return config
 
 
 def find_results(folder: Path, stored: Mapping[str, Result]) -> list[runs.NewResult]:
-    """Every picture in results/, opened and checked; one that is stored and unchanged on disk is not read again."""
+    """Every picture in results/, opened and checked; one that is stored and unchanged on disk is not read again.
+
+    None at all only where the run says which pairs failed.
+    """
     place = folder / "results"
+    failed = bool(read_failures(folder))
+    if failed and not os.path.lexists(place):
+        return []
     if not place.is_dir() or place.resolve() != place:
         raise ImportFault(f"{folder} is no run folder: it has no folder results/ of its own.")
     found: dict[tuple[str, str], runs.NewResult] = {}
@@ -92,7 +134,7 @@ def find_results(folder: Path, stored: Mapping[str, Result]) -> list[runs.NewRes
         if (result.person, result.cloth) in found:
             raise ImportFault(f"{place} holds two pictures of {file.stem}.")
         found[result.person, result.cloth] = result
-    if not found:
+    if not found and not failed:
         raise ImportFault(f"{place} holds no result yet; pictures are named <person>__<cloth>.png.")
     return list(found.values())
 
@@ -151,9 +193,11 @@ def _dataset_of(session: Session, config: Mapping[str, Any]) -> int | None:
 
 
 def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None) -> Dataset:
-    """The dataset in a folder; one that is known is brought up to date. ImportFault in a sentence."""
+    """The dataset in a folder; one that is known is brought up to date and keeps its name. ImportFault in a sentence."""
+    name = _given_name(name)
+    folder = _given_folder(root, WANTED_DATASET)
     try:
-        scan = open_dataset(Path(root))
+        scan = open_dataset(folder)
     except (DataError, OSError) as error:
         raise ImportFault(str(error)) from error
     pairs = {split.name: [(pair.person, pair.cloth) for pair in split.pairs] for split in scan.splits.values()}
@@ -167,6 +211,13 @@ def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None)
         if dataset.fingerprint != scan.fingerprint:
             datasets.replace_contents(session, dataset.id, scan.fingerprint, _items(scan), pairs)
     return dataset
+
+
+def known_dataset(workspace: Workspace, root: Path | str) -> Dataset | None:
+    """The dataset of this folder, if it was added before."""
+    folder = _given_folder(root, WANTED_DATASET)
+    with workspace.database.read() as session:
+        return datasets.by_root(session, str(folder))
 
 
 def _items(scan: Scan) -> list[datasets.NewItem]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from studio.importer import ImportFault, add_dataset
+from studio.importer import ImportFault, add_dataset, already_known, known_dataset
 from studio.workspace import Workspace
 
 
@@ -29,10 +29,12 @@ def _add(workspace: Workspace) -> None:
         st.session_state["dataset_fault"] = "Give the folder that holds train/ or test/."
         return
     try:
+        before = known_dataset(workspace, root)
         dataset = add_dataset(workspace, root, name or None)
     except ImportFault as fault:
         st.session_state["dataset_fault"] = str(fault)
         return
     st.session_state["dataset"] = dataset.name
     st.session_state["dataset_root"] = st.session_state["dataset_name"] = ""
-    st.toast(f"{dataset.name} is added.", icon=":material/check:")
+    told = already_known(dataset.root, dataset.name) if before else f"{dataset.name} is added."
+    st.toast(told, icon=":material/check:")

@@ -15,6 +15,8 @@ from studio.media import image_url
 from vton.labels import PARSE_PALETTE
 
 PREVIEW_HEIGHT = 640  # pixels; of pictures that are drawn here and sent inside the page
+USUAL_SHAPE = "3 / 4"  # VITON-HD's
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for a damaged file
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ def figure_of(path: Path | None, caption: str, width: int | None = 480, note: st
     return Figure(image_url(path, width), caption, note, full=image_url(path))
 
 
-def figure_row(figures: Sequence[Figure], width: int = 220, shape: str = "3 / 4") -> None:
+def damaged_figure(caption: str) -> Figure:
+    """In the place of a file that cannot be read."""
+    return Figure(None, caption, "damaged")
+
+
+def figure_row(figures: Sequence[Figure], width: int = 220, shape: str = USUAL_SHAPE) -> None:
     """The figures in rows of equal size, each at least `width` pixels wide."""
     cells = "".join(_cell(figure) for figure in figures)
     st.html(f'<div class="vton-row" style="--width: {width}px; --shape: {shape}">{cells}</div>')
@@ -70,21 +77,27 @@ def inline(picture: np.ndarray | Image.Image, kind: str = "PNG") -> str:
 
 
 def shape_of(path: Path | None) -> str:
-    """The picture's shape as CSS has it, "768 / 1024"; VITON-HD's where there is no picture."""
+    """The picture's shape as CSS has it, "768 / 1024"; VITON-HD's where there is no picture or a damaged one."""
     if path is None or not path.is_file():
-        return "3 / 4"
-    with Image.open(path) as image:
-        return f"{image.width} / {image.height}"
+        return USUAL_SHAPE
+    try:
+        with Image.open(path) as image:
+            return f"{image.width} / {image.height}"
+    except UNREADABLE:
+        return USUAL_SHAPE
 
 
 def parse_figure(path: Path | None, caption: str) -> Figure:
     """A parse as a figure: coloured by its own palette, or by ours where the file holds bare ids."""
     if path is None or not path.is_file():
         return figure_of(path, caption)
-    with Image.open(path) as image:
-        if image.mode != "L":
-            return figure_of(path, caption)
-    return Figure(_coloured(str(path), path.stat().st_mtime_ns), caption, full=image_url(path))
+    try:
+        with Image.open(path) as image:
+            if image.mode != "L":
+                return figure_of(path, caption)
+        return Figure(_coloured(str(path), path.stat().st_mtime_ns), caption, full=image_url(path))
+    except UNREADABLE:
+        return damaged_figure(caption)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -8,7 +8,7 @@ import streamlit as st
 from db import datasets, ratings
 from db.models import Dataset, Rater, Rating, Result, Run
 from studio.widgets.pictures import image_url
-from studio.widgets.rating_store import history, queue, read_outbox, store
+from studio.widgets.rating_store import history, queue, read_outbox, read_whole, store
 from studio.workspace import Workspace
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
     key = f"rating_{run.id}_{rater.id}"
     state: Any = st.session_state.get(key) or {}
     stored = read_outbox(state.get("outbox"))
-    skipped = [int(one) for one in state.get("skipped") or [] if isinstance(one, int | float)]
+    skipped = [one for one in map(read_whole, state.get("skipped") or []) if one is not None]
     if stored:
         with workspace.database.write() as session:
             store(session, rater.id, stored)

@@ -1,6 +1,7 @@
 """What the rating component sends, stored once; what it shows next, looked up."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ AHEAD = 6  # results that the browser holds beyond the one shown
 BACK = 40  # judgements that undo reaches after a reload
 CLIENT = "studio rate page"
 FUTURE_SECONDS = 120  # how far a browser's clock may run ahead before it is not believed
+LARGEST = 2**63 - 1  # of the whole numbers that a database holds
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def _read_entry(entry: Any) -> Judgement | None:
     if not isinstance(entry, dict):
         return None
     uid, sha256, axis = entry.get("uid"), entry.get("sha256"), entry.get("axis")
-    result_id, score = _whole(entry.get("result_id")), _whole(entry.get("score"))
+    result_id, score = read_whole(entry.get("result_id")), read_whole(entry.get("score"))
     if not isinstance(uid, str) or not 8 <= len(uid) <= 64 or not isinstance(sha256, str) or result_id is None:
         return None
     unscored = score is None and entry.get("score") is not None
@@ -50,11 +52,16 @@ def _read_entry(entry: Any) -> Judgement | None:
     return Judgement(uid, result_id, sha256, axis, score, _moment(entry.get("shown_at")))
 
 
-def _whole(number: Any) -> int | None:
-    """A whole number as JSON may send it, 3 or 3.0."""
-    if isinstance(number, bool) or not isinstance(number, int | float) or not float(number).is_integer():
+def read_whole(number: Any) -> int | None:
+    """A whole number as JSON may send it, 3 or 3.0; None for what is none, or too large for a database."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= LARGEST:
         return None
-    return int(number)
+    return int(number) if number == int(number) else None
+
+
+def read_id(text: str) -> int | None:
+    """The id that a link names, None where that cannot be one."""
+    return read_whole(int(text)) if text.isdecimal() and len(text) <= len(str(LARGEST)) else None
 
 
 def _moment(text: Any) -> datetime:
@@ -69,53 +76,27 @@ def _moment(text: Any) -> datetime:
 
 
 def store(session: Session, rater_id: int, judgements: Iterable[Judgement]) -> None:
-    """Store each judgement once, in the order given; one of a result that is gone has nothing to be stored for."""
+    """Store each judgement once, in the order given; what can never be stored is left out.
+
+    That is a judgement of a result that is gone, or one whose uid stands for another judgement.
+    """
     for one in judgements:
         if runs.result(session, one.result_id) is None:
             continue
-        if one.score is None:
-            _take_back(session, rater_id, one)
-            continue
-        ratings.rate(
-            session,
-            uid=one.uid,
-            rater_id=rater_id,
-            result_id=one.result_id,
-            result_sha256=one.sha256,
-            axis=one.axis,
-            score=one.score,
-            shown_at=one.shown_at,
-            client=CLIENT,
-        )
-
-
-def _take_back(session: Session, rater_id: int, one: Judgement) -> None:
-    """Undo the rater's live score of one result on one axis; the same uid again changes nothing."""
-    if session.scalar(select(Rating.id).where(Rating.uid == one.uid)) is not None:
-        return
-    live = session.scalar(
-        select(Rating).where(
-            Rating.rater_id == rater_id, Rating.result_id == one.result_id, Rating.axis == one.axis, Rating.live
-        )
-    )
-    if live is not None:
-        live.live = False
-        session.flush()
-    session.add(
-        Rating(
-            uid=one.uid,
-            rater_id=rater_id,
-            result_id=one.result_id,
-            result_sha256=one.sha256,
-            axis=one.axis,
-            score=None,
-            shown_at=one.shown_at,
-            client=CLIENT,
-            supersedes=live.id if live else None,
-            live=False,
-        )
-    )
-    session.flush()
+        about: dict[str, Any] = {
+            "uid": one.uid,
+            "rater_id": rater_id,
+            "result_id": one.result_id,
+            "result_sha256": one.sha256,
+            "axis": one.axis,
+            "shown_at": one.shown_at,
+            "client": CLIENT,
+        }
+        with suppress(ValueError):
+            if one.score is None:
+                ratings.take_back(session, **about)
+            else:
+                ratings.rate(session, score=one.score, **about)
 
 
 def queue(session: Session, run_id: int, rater_id: int, wanted: int | None, skipped: list[int]) -> list[Result]:

@@ -10,6 +10,7 @@ from db import datasets, ratings, runs
 from db.models import Metric, Run
 from studio import jobs
 from studio.charts import spread
+from studio.failures_file import read_failures
 from studio.importer import remove_run
 from studio.jobs import JobError
 from studio.widgets.frame import Frame
@@ -62,9 +63,30 @@ def run_table(workspace: Workspace) -> None:
     st.caption("Tick a row to open its run.")
 
 
+def folder_fault(run: Run) -> str:
+    """What to do where the folder of a run is gone, empty where it is there."""
+    if Path(run.folder).is_dir():
+        return ""
+    return f"The folder of {run.name} is gone: bring {run.folder} back, or delete the run."
+
+
 def run_actions(workspace: Workspace, run: Run) -> None:
-    """Measure, rename, delete."""
-    if run.dataset_id is not None and st.button("Measure", icon=":material/straighten:", help="Computes the metrics"):
+    """Rate, measure, rename, delete; a run without pictures is neither rated nor measured."""
+    with workspace.database.read() as session:
+        scores = ratings.count(session, run.id)
+        results = runs.count_results(session, run.id)
+    useless = not results or bool(folder_fault(run))
+    if run.dataset_id is not None:
+        st.button(
+            "Rate its results",
+            icon=":material/star_rate:",
+            disabled=useless,
+            on_click=go,
+            args=("rate", {"run": run.name}),
+        )
+    if run.dataset_id is not None and st.button(
+        "Measure", icon=":material/straighten:", help="Computes the metrics", disabled=useless
+    ):
         try:
             jobs.start_evaluate(workspace, run)
             st.toast("Measuring has started.", icon=":material/straighten:")
@@ -75,9 +97,6 @@ def run_actions(workspace: Workspace, run: Run) -> None:
         st.button("Rename the run", key=f"rename_do_{run.id}", on_click=_rename, args=(workspace, run))
         _fault("rename_fault")
     with st.popover("Delete", icon=":material/delete:"):
-        with workspace.database.read() as session:
-            scores = ratings.count(session, run.id)
-            results = runs.count_results(session, run.id)
         own = Path(run.folder).is_relative_to(workspace.settings.runs_dir.resolve())
         files = "The folder with its pictures is deleted too." if own else "Its folder stays where it is."
         st.markdown(f"Delete this run with {count(results, 'result')} and {count(scores, 'score')}? {files}")
@@ -153,7 +172,11 @@ def _metric_row(metric: Metric) -> dict[str, object]:
 
 
 def run_results(chosen: Frame, run: Run) -> None:
-    """The results as a paged gallery; a click opens the pair's stages in the lab."""
+    """The pairs that failed, and the results as a paged gallery; a click opens the pair's stages in the lab."""
+    gone = folder_fault(run)
+    if gone:
+        st.error(gone, icon=":material/error:")
+        return
     workspace = chosen.workspace
     with workspace.database.read() as session:
         total = runs.count_results(session, run.id)
@@ -161,6 +184,7 @@ def run_results(chosen: Frame, run: Run) -> None:
         pages = max(1, -(-total // PAGE))
         number = min(st.session_state.get("results_page", 1), pages)
         found = runs.results(session, run.id, offset=(number - 1) * PAGE, limit=PAGE)
+    _failed_pairs(run, opened=total == 0)
     address = {"dataset": dataset.name, "split": run.split or ""} if dataset else {}
     tiles = [
         Tile(
@@ -175,9 +199,18 @@ def run_results(chosen: Frame, run: Run) -> None:
     def open_in_lab(name: str) -> None:
         go("lab", {"dataset": dataset.name if dataset else None, "split": run.split}, pair=name)
 
-    gallery(tiles, key=f"results_{run.id}", on_open=open_in_lab, width=150)
+    if tiles:
+        gallery(tiles, key=f"results_{run.id}", on_open=open_in_lab, width=150)
     line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     line.caption(f"{count(total, 'result')}, made {ago(run.created_at)}", width="content")
     if pages > 1:
         with line:
             st.pagination(pages, key="results_page")
+
+
+def _failed_pairs(run: Run, opened: bool) -> None:
+    """The pairs that could not be made, each with its reason."""
+    failures = read_failures(Path(run.folder))
+    if failures:
+        with st.expander(f"{count(len(failures), 'pair')} failed", icon=":material/error:", expanded=opened):
+            st.dataframe(pd.DataFrame(failures, columns=["Pair", "Reason"]), hide_index=True, key=f"failures_{run.id}")

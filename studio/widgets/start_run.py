@@ -33,7 +33,7 @@ def start_run_button(chosen: Frame) -> None:
     dataset, split = chosen.dataset, chosen.split
     if dataset is None or split is None:
         return
-    with st.popover("Start a run", icon=":material/play_arrow:", type="primary"):
+    with st.popover("Start a run", icon=":material/play_arrow:", type="primary", key="start_run", on_change="rerun"):
         st.caption(f"Geometric try-on of {dataset.name}, {split}")
         st.text_input("Name", key="run_name", placeholder="A name to find it by (optional)")
         paired = st.toggle("Everyone in their own garment (paired)", key="run_paired")
@@ -124,4 +124,5 @@ def _start(workspace: Workspace, dataset: Dataset, split: str) -> None:
     except JobError as error:
         state["run_fault"] = str(error)
         return
+    state["start_run"] = False  # close the form
     st.toast(f"{job.title} has started.", icon=":material/play_arrow:")

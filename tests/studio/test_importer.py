@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from db import datasets, raters, ratings, runs
 from db.models import Base, Result, Run, now
+from studio.failures_file import read_failures
 from studio.importer import ImportFault, add_dataset, import_run, remove_run
 from studio.workspace import Workspace
 
@@ -78,7 +79,7 @@ def broken_config(folder: Path) -> str:
 
 def list_as_config(folder: Path) -> str:
     (folder / "config.json").write_text("[]")
-    return "this release reads 1"
+    return "holds no object"
 
 
 def newer_format(folder: Path) -> str:
@@ -136,6 +137,27 @@ def metrics_without_value(folder: Path) -> str:
     return "is not as the formats describe"
 
 
+def metrics_of(**entry: object) -> Callable[[Path], str]:
+    """Damages metrics.json by an entry that is not as the formats describe it."""
+
+    def damage(folder: Path) -> str:
+        table = {"format": 1, "metrics": {"ssim": {"value": 1, **entry}}}
+        (folder / "metrics.json").write_text(json.dumps(table).replace('"huge"', "1e400"))
+        return "is not as the formats describe it: "
+
+    return damage
+
+
+def metrics_of_another_shape(folder: Path) -> str:
+    (folder / "metrics.json").write_text('{"format": 1, "metrics": [1], "pairs": {}}')
+    return 'is not as the formats describe it: "metrics" is no object.'
+
+
+def deep_metrics(folder: Path) -> str:
+    (folder / "metrics.json").write_text("[" * 100_000)
+    return "cannot be read as JSON"
+
+
 def metrics_that_escape(folder: Path) -> str:
     (folder / "metrics.json").write_text(json.dumps({"format": 1, "pairs": {"../../x__../y": {"ssim": 1}}}))
     return "of which there is no result"
@@ -155,6 +177,15 @@ DAMAGES = [
     one_pair_twice,
     broken_metrics,
     metrics_without_value,
+    metrics_of(n="huge"),
+    metrics_of(n=10**30),
+    metrics_of(n=-1),
+    metrics_of(value=10**400),
+    metrics_of(interval=3),
+    metrics_of(interval=[1, 2, 3]),
+    metrics_of(card=[1]),
+    metrics_of_another_shape,
+    deep_metrics,
     metrics_that_escape,
 ]
 
@@ -169,7 +200,7 @@ def test_a_damaged_run_gives_a_sentence_and_stores_nothing(
     with pytest.raises(ImportFault) as fault:
         import_run(opened, folder)
     assert sentence in str(fault.value) and str(folder) in str(fault.value)
-    assert "\n" not in str(fault.value)
+    assert "\n" not in str(fault.value) and "Error(" not in str(fault.value)
     assert counts(opened) == before
 
 
@@ -208,6 +239,69 @@ def test_a_rated_result_that_is_missing_stops_the_import(opened: Workspace, make
     (folder / result.path).unlink()
     with pytest.raises(ImportFault, match="was rated and is missing"):
         import_run(opened, folder)
+
+
+def fail_all(folder: Path) -> None:
+    """Make a run folder one of which every pair failed."""
+    for file in (folder / "results").iterdir():
+        file.unlink()
+    (folder / "failures.jsonl").write_text('{"pair": "a__b", "error": "There is no person in a.jpg."}\n')
+
+
+@pytest.mark.parametrize("leave_folder", [True, False])
+def test_a_run_of_which_every_pair_failed_is_a_run(
+    opened: Workspace, make_run: Callable[..., Path], leave_folder: bool
+) -> None:
+    folder = make_run()
+    fail_all(folder)
+    if not leave_folder:
+        (folder / "results").rmdir()
+    run = import_run(opened, folder, "Failed")
+    assert (run.name, counts(opened)["Run"], counts(opened)["Result"]) == ("Failed", 1, 0)
+
+
+def test_failures_do_not_excuse_a_result_that_was_rated(opened: Workspace, make_run: Callable[..., Path]) -> None:
+    folder = make_run()
+    run = import_run(opened, folder)
+    with opened.database.write() as session:
+        result = runs.results(session, run.id)[0]
+        rater = raters.get_or_add(session, "Ada")
+        about = {"rater_id": rater.id, "result_id": result.id, "result_sha256": result.sha256, "client": "test"}
+        ratings.rate(session, uid="u", axis="fit", score=3, shown_at=now(), **about)
+    fail_all(folder)
+    with pytest.raises(ImportFault, match="was rated and is missing"):
+        import_run(opened, folder)
+
+
+def test_failures_that_cannot_be_read_are_none(tmp_path: Path) -> None:
+    assert read_failures(tmp_path) == []
+    good = '{"pair": "a__b", "error": "why"}'
+    (tmp_path / "failures.jsonl").write_text(f'{{"pair":\n[]\n3\n{{"pair": "c__d"}}\n{good}\n')
+    assert read_failures(tmp_path) == [("a__b", "why")]
+    (tmp_path / "failures.jsonl").write_bytes(b"\xff\xfe")
+    assert read_failures(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\t\n"])
+def test_a_blank_name_is_refused(
+    name: str, opened: Workspace, make_run: Callable[..., Path], make_dataset: Callable[[], Path]
+) -> None:
+    for take_in, folder in ((import_run, make_run()), (add_dataset, make_dataset())):
+        with pytest.raises(ImportFault, match="name is blank"):
+            take_in(opened, folder, name)
+    assert counts(opened)["Run"] == counts(opened)["Dataset"] == 0
+    assert import_run(opened, make_run(), "  My   run ").name == "My run"
+
+
+@pytest.mark.parametrize("folder", ["", "  ", "a\0b", "~nobody-of-this-name/x"])
+def test_what_cannot_be_a_folder_is_refused(
+    folder: str, opened: Workspace, make_dataset: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(make_dataset())
+    for take_in in (import_run, add_dataset):
+        with pytest.raises(ImportFault):
+            take_in(opened, folder)
+    assert counts(opened)["Dataset"] == 0
 
 
 def test_removing_deletes_only_folders_of_the_workspace(opened: Workspace, make_run: Callable[..., Path]) -> None:

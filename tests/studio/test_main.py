@@ -49,6 +49,26 @@ def test_folders_are_taken_in_and_ratings_written(
     assert "'Small': test 3 persons" in said and "'Theirs': 3 results" in said
 
 
+def test_a_folder_that_is_known_keeps_its_name_and_says_so(
+    make_run: Callable[..., Path], make_dataset: Callable[[], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, run = make_dataset(), make_run()
+    for verb, folder in (("add-dataset", root), ("import-run", run)):
+        assert main([verb, str(folder), "--name", "First"]) == 0
+        assert "already known" not in capsys.readouterr().out
+        assert main([verb, str(folder), "--name", "Second"]) == 0
+        assert capsys.readouterr().out.startswith(f"{folder} is already known as 'First'")
+
+
+def test_an_empty_folder_name_is_not_the_current_folder(
+    make_dataset: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(make_dataset())
+    assert main(["add-dataset", ""]) == 1
+    assert main(["doctor"]) == 0
+    assert "No dataset is known yet" in capsys.readouterr().out
+
+
 def test_doctor_tells_what_is_gone(make_run: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run()
     assert main(["import-run", str(folder)]) == 0
@@ -57,11 +77,27 @@ def test_doctor_tells_what_is_gone(make_run: Callable[..., Path], capsys: pytest
     assert "wrong  Run 'run': 3 results; 1 of their pictures are gone" in capsys.readouterr().out
 
 
+def test_doctor_counts_one_in_the_singular(
+    make_run: Callable[..., Path], make_dataset: Callable[[], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, run = make_dataset(), make_run()
+    for folder in (root / "test" / "image", run / "results"):
+        for file in sorted(folder.iterdir())[1:]:
+            file.unlink()
+    assert main(["add-dataset", str(root)]) == main(["import-run", str(run)]) == main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "test 1 person\n" in said and ": 1 result\n" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["import-run", "/no/such/run"], "There is no run folder at /no/such/run."),
         (["add-dataset", "/no/such/set"], "/no/such/set is not a folder"),
+        (["add-dataset", ""], "Give the folder that holds train/ or test/."),
+        (["import-run", ""], "Give the run folder"),
+        (["add-dataset", "/no/such/set", "--name", "  "], "The name is blank"),
+        (["import-run", "/no/such/run", "--name", "  "], "The name is blank"),
         (["--workspace", "/dev/null/x", "doctor"], "The workspace /dev/null/x cannot be used"),
         (["doctor", "--workspace", "/dev/null/x"], "The workspace /dev/null/x cannot be used"),
         (["--port", "99999"], "The setting port is '99999'"),
