@@ -18,10 +18,16 @@ SIDES = (
 )
 
 # Proportions of the shoulder width (between the two shoulder joints), read off upright people in VITON-HD.
-SHOULDER_RISE = 0.10  # the top of the shoulder above its joint
-NECK_RISE = 0.27  # the shoulder line at the neck above the joints
+SHOULDER_RISE = 0.13  # the top of the shoulder above its joint
+NECK_RISE = 0.28  # the shoulder line at the neck above the joints
 ARMPIT_DROP = 0.40
-ARM = (0.14, 0.12, 0.095, 0.09)  # half the arm's thickness at shoulder, elbow, wrist and where the hand begins
+ARM = (0.155, 0.125, 0.09, 0.085)  # half the arm's thickness at shoulder, elbow, wrist and where the hand begins
+FRONT = (
+    (-0.1, 0.3, 0.7, 1.2),
+    (1.0, 2.1, 2.75, 2.9),
+)  # drops, and how far the front's middle lies aside there over the throat's
+NOSE = 0.61  # how far the throat's middle moves over how far the nose does, from between the ears
+TUCKED = 0.78  # of the length from neck to hips: a waistband lies higher, a top that hangs over it ends lower
 UPPER_ARM, FOREARM, TORSO = 0.85, 0.75, 1.55  # lengths, where joints are missing
 
 
@@ -38,8 +44,11 @@ class Body:
     chest: float  # half the width at the armpits
     waist: float  # half the width where the lower clothes begin
     waist_drop: float  # from the neck to there, along `down`
+    tucked: bool  # tops end at the waistband, or seem to: the lower clothes begin above the hips
+    turn: float  # how far the throat's middle lies beside the shoulders', in pixels along `across`: the body is turned that way
     arms: tuple[np.ndarray, np.ndarray]  # (4, 2) each: shoulder, elbow, wrist, where the photo's hand begins
     arms_seen: tuple[bool, bool]  # false for an arm that is behind the back: no hand, and nothing beside the torso
+    back_to_front: tuple[int, int]  # which arm is drawn first: of crossed arms the one less seen lies behind
     silhouette: np.ndarray  # (W,), first row of torso, neck or arm in each column, the height where there is none
 
     def at(self, sideways: float, drop: float) -> np.ndarray:
@@ -48,14 +57,22 @@ class Body:
         middle = self.neck + (self.hips - self.neck) * (drop / length)
         return middle + self.across * sideways
 
+    def front(self, drop: float) -> np.ndarray:
+        """The middle of the body's front, `drop` below the neck: on a turned body it lies beside the torso's middle."""
+        return self.at(self.turn * float(np.interp(drop / self.width, *FRONT)), drop)
+
     def shoulder_line(self, sideways: float) -> np.ndarray:
-        """The top of the shoulder, `sideways` of the middle: the silhouette's where it can be trusted."""
-        share = abs(sideways) / (self.width / 2)
-        rise = np.interp(share, [0.3, 1.0, 1.3], [NECK_RISE, SHOULDER_RISE, 0.0]) * self.width
-        point = self.neck + self.across * sideways - np.array([0, rise])
-        x = int(np.clip(round(point[0]), 0, len(self.silhouette) - 1))
-        seen = self.silhouette[x]
-        return np.array([point[0], np.clip(seen, point[1] - 0.06 * self.width, point[1] + 0.08 * self.width)])
+        """The top of the shoulder, `sideways` of the middle: the silhouette's where it can be trusted.
+
+        Hair hides one shoulder more often than both, so the higher silhouette of the two sides counts.
+        """
+        usual = np.interp(abs(sideways) / (self.width / 2), [0.75, 1.1, 1.4], [NECK_RISE, SHOULDER_RISE, 0.0])
+        seen = []
+        for mirrored in (sideways, -sideways):
+            x, y = self.neck + self.across * mirrored
+            seen.append((y - self.silhouette[int(np.clip(round(x), 0, len(self.silhouette) - 1))]) / self.width)
+        rise = float(np.clip(max(seen), usual - 0.03, usual + 0.13)) * self.width
+        return self.neck + self.across * sideways - np.array([0, rise])
 
 
 def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
@@ -96,10 +113,33 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
         chest=chest,
         waist=waist,
         waist_drop=waist_drop,
+        turn=_turn(parse, keypoints, neck, across, down, width),
+        tucked=waist_drop < TUCKED * torso,
         arms=(arms[0], arms[1]),
         arms_seen=(bool(found[0].any() or beside[0]), bool(found[1].any() or beside[1])),
+        back_to_front=(0, 1) if found[1].sum() >= found[0].sum() else (1, 0),
         silhouette=silhouette,
     )
+
+
+def _turn(
+    parse: np.ndarray, keypoints: np.ndarray, neck: np.ndarray, across: np.ndarray, down: np.ndarray, width: float
+) -> float:
+    """How far the throat's middle lies beside the shoulders' in a turned body, 0 where face and throat do not agree on it.
+
+    A head turns on its own, and hair hides half a throat: only what both show is taken for the body's turn.
+    """
+    face = keypoints[[K.NOSE, K.LEFT_EAR, K.RIGHT_EAR]]
+    ys, xs = np.nonzero(parse == ParseClass.NECK)
+    if not face[:, 2].all() or len(xs) < 20:
+        return 0.0
+    skin = np.column_stack([xs, ys]) - neck
+    low = skin @ down > np.quantile(skin @ down, 0.6)
+    throat = float((skin[low] @ across).mean())
+    nose = NOSE * float((face[0, :2] - face[1:, :2].mean(0)) @ across)
+    if throat * nose <= 0:
+        return 0.0
+    return float(np.sign(nose) * min(abs(nose), abs(throat), 0.08 * width))
 
 
 def _waist(

@@ -12,6 +12,8 @@ from vton.errors import DataError
 
 WORK = 512  # height at which the outline is read
 STATIONS = 5  # along a sleeve, from shoulder to cuff
+ALIKE = 11  # a distance in Lab within which colours count as one
+DEEPEST, USUAL = 0.54, 0.50  # how far below the top an armpit lies, over the chest's width
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def find_garment(cloth: np.ndarray, mask: np.ndarray) -> Garment:
     centre = _centre(small)
     halves = [_half(small, centre), _half(flipped, small.shape[1] - 1 - centre)]
     pits = _agree([half.armpit for half in halves], [half.outer for half in halves], small)
+    pits = [_behind_sleeve(half, pit) for half, pit in zip(halves, pits, strict=True)]
     sides = [_side(half, pit) for half, pit in zip(halves, pits, strict=True)]
     width = small.shape[1]
     full = mask.astype(bool)
@@ -83,6 +86,8 @@ def find_garment(cloth: np.ndarray, mask: np.ndarray) -> Garment:
         area = (area[:, ::-1] if side else area).astype(np.uint8)
         area = cv2.resize(area, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR) > 0
         sleeves.append(Sleeve(unflip(outer, side), unflip(inner, side), area & full))
+    if sleeves.count(None) == 1:  # what sticks out on one side only is no sleeve
+        sleeves = [None, None]
     collar = np.stack([unflip(found.collar, side) for side, found in enumerate(sides)])
     armpits = np.stack([unflip(found.armpit, side) for side, found in enumerate(sides)])
     usual = _without_hanger(collar, armpits, full)
@@ -218,6 +223,17 @@ def _agree(pits: list[np.ndarray | None], outers: list[np.ndarray], mask: np.nda
     return [known[0].copy() if pit is None and alike else pit for pit in pits]
 
 
+def _behind_sleeve(half: _Half, pit: np.ndarray | None) -> np.ndarray | None:
+    """A pit deeper than any armpit is where a sleeve that lies against the torso leaves it: take the armpit's usual place."""
+    if pit is None:
+        return None
+    top = int(np.flatnonzero(half.mask.any(1))[0])
+    inner = _torso_edge(half, round(pit[1]))
+    width = 2 * (half.centre - inner)
+    sleeved = half.outer[half.mask.any(1)].min() < inner - 0.1 * width
+    return np.array([inner, top + USUAL * width]) if sleeved and pit[1] - top > DEEPEST * width else pit
+
+
 def _side(half: _Half, pit: np.ndarray | None) -> _Side:
     """Landmarks of the left half in the working picture."""
     mask, centre, outer = half.mask, half.centre, half.outer
@@ -322,13 +338,16 @@ def _sleeve_area(half: _Half, shoulder: np.ndarray, armpit: np.ndarray) -> np.nd
     seam[above] = shoulder[0] + share * (armpit[0] - shoulder[0])
     rows = np.flatnonzero(half.gap[:, 0] >= 0)
     rows = rows[rows >= armpit[1]]
-    if rows.size and not (rows > half.hem).any():  # a short sleeve: only the gap that begins at the armpit
+    hidden = half.armpit is not None and half.armpit[1] > armpit[1] + 1
+    if hidden and not rows.size:
+        rows = np.array([int(half.armpit[1])])
+    elif rows.size and not hidden and not (rows > half.hem).any():  # a short sleeve: only the gap that begins at the armpit
         ends = np.flatnonzero(np.diff(rows) > max(3, 0.01 * height))
         rows = rows[: ends[0] + 1] if ends.size else rows
         rows = rows if rows[0] - armpit[1] < 0.05 * height else rows[:0]
     if rows.size:
         known_y = np.concatenate([[armpit[1]], rows])
-        known_x = np.concatenate([[armpit[0]], half.gap[rows, 0]])
+        known_x = np.concatenate([[armpit[0]], np.where(half.gap[rows, 0] >= 0, half.gap[rows, 0], half.outer[rows])])
         between = np.arange(int(armpit[1]), int(rows[-1]) + 1)
         seam[between] = np.interp(between, known_y, known_x)
     area = half.mask & (np.arange(width)[None, :] < seam[:, None])
@@ -400,14 +419,14 @@ def find_inside(cloth: np.ndarray, mask: np.ndarray, collar: np.ndarray) -> np.n
     u = np.linspace(-0.86, 0.86, 61)
     x = collar.mean(0)[0] + u * width / 2
     base = np.interp(x, collar[:, 0], collar[:, 1])
-    best, chosen = 0.0, None
-    for power in (1.0, 1.4, 2.0, 3.0):
-        for depth in np.linspace(0.1, 1.3, 61):
-            y = base + depth * width * (1 - np.abs(u) ** power)
-            contrast = _contrast(lab, mask, x, y, 0.035 * width)
-            if contrast > best:
-                best, chosen = contrast, (power, depth)
-    if chosen is None or best < 1.0:
+    for score, powers, least in ((_plain_inside, (1.0, 1.4, 2.0, 3.0, 8.0), 0.75), (_contrast, (1.0, 1.4, 2.0, 3.0), 1.0)):
+        shapes = [(power, depth) for power in powers for depth in np.linspace(0.14, 1.3, 59)]
+        curves = [base + depth * width * (1 - np.abs(u) ** power) for power, depth in shapes]
+        scores = [score(lab, mask, x, np.stack([base, y]), 0.035 * width) for y in curves]
+        if max(scores) >= least:
+            chosen = shapes[int(np.argmax(scores))]
+            break
+    else:
         return nothing
     power, depth = chosen
     columns = np.arange(mask.shape[1])
@@ -417,14 +436,41 @@ def find_inside(cloth: np.ndarray, mask: np.ndarray, collar: np.ndarray) -> np.n
     return mask & between[None] & (np.arange(mask.shape[0])[:, None] < line[None])
 
 
-def _contrast(lab: np.ndarray, mask: np.ndarray, x: np.ndarray, y: np.ndarray, step: float) -> float:
-    """How steadily the colour changes across a curve: the mean difference over its spread along the curve."""
-    height, width = mask.shape
-    columns = np.clip(np.round(x).astype(int), 0, width - 1)
-    above = np.clip(np.round(y - step).astype(int), 0, height - 1)
-    below = np.clip(np.round(y + step).astype(int), 0, height - 1)
-    if mask[above, columns].mean() < 0.7 or not mask[below, columns].all():
+def _contrast(lab: np.ndarray, mask: np.ndarray, x: np.ndarray, band: np.ndarray, step: float) -> float:
+    """How steadily the colour changes across a neckline: the mean difference over its spread along the curve.
+
+    `band` (2, n) are y of the collar's line and of the neckline at `x` (n,).
+    """
+    columns, above, below = _beside(mask, x, band[1], step)
+    clear = np.clip(above - round(2 * step), 0, None)
+    if mask[clear, columns].mean() < 0.7 or not mask[below, columns].all():
         return 0.0
     change = lab[below, columns] - lab[above, columns]
     mean = change.mean(0)
     return float(np.linalg.norm(mean) / (np.linalg.norm(change.std(0)) + 6.0))
+
+
+def _plain_inside(lab: np.ndarray, mask: np.ndarray, x: np.ndarray, band: np.ndarray, step: float) -> float:
+    """For a patterned front: how far all above a neckline has one colour, and all just below it another; 0 to 1."""
+    columns, _, below = _beside(mask, x, band[1], step)
+    inside = band[0] + (band[1] - band[0]) * np.array([0.3, 0.5, 0.7, 0.88])[:, None]
+    rows = np.clip(np.round(inside).astype(int), 0, mask.shape[0] - 1)
+    back = mask[np.clip(rows - round(1.5 * step) - 1, 0, None), columns]  # away from the picture's white above the back's edge
+    here = back & mask[rows, columns] & (inside < band[1] - step)
+    if here.mean() < 0.3 or not mask[below, columns].all():
+        return 0.0
+    seen = lab[rows, columns]
+    near = here & (inside < band[0] + 0.3 * float(np.ptp(x)))  # beside the back's edge, where the front cannot be
+    if near.sum() < 8:
+        return 0.0
+    usual = np.median(seen[near], 0)
+    alike = float((np.linalg.norm(seen - usual, axis=-1)[here] < ALIKE).mean())
+    other = float((np.linalg.norm(lab[below, columns] - usual, axis=-1) > ALIKE).mean())
+    return min(alike, other)
+
+
+def _beside(mask: np.ndarray, x: np.ndarray, y: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Columns, and the rows `step` above and below a curve, within the picture."""
+    height, width = mask.shape
+    columns = np.clip(np.round(x).astype(int), 0, width - 1)
+    return (columns, *(np.clip(np.round(y + away).astype(int), 0, height - 1) for away in (-step, step)))

@@ -13,17 +13,30 @@ import torch
 from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
-from vton.body import ARM, ARMPIT_DROP, Body, find_body
+from vton.body import ARM, ARMPIT_DROP, NECK_RISE, Body, find_body
 from vton.conditions import Conditions
 from vton.fill import arms_before
 from vton.flow import identity_grid, warp
-from vton.garment import STATIONS, Garment, Sleeve, find_garment, line_length
+from vton.garment import STATIONS, Garment, Sleeve, find_garment
 from vton.images import mask_to_tensor, to_image
+from vton.labels import HEAD, ParseClass
 
 COARSE = 8  # the splines are evaluated every so many pixels, and interpolated between
-SNAP = 0.80  # a sleeve longer than this share of the arm reaches the wrist
-STRETCH = (0.80, 1.30)  # how much shorter or longer than in proportion a garment may become to end at the waist
-SET_IN = 0.43  # of the shoulder width: how far beside the middle the armpit of a sleeve lies
+LONG = 0.68  # a sleeve longer than this share of the arm reaches the wrist
+CHEST, COLLAR, LENGTH = (
+    0.75,
+    0.39,
+    1.12,
+)  # a garment's usual width at armpits and collar, and its length, over the wearer's torso
+ACROSS, ALONG = (0.70, 0.14, 0.16), (0.47, 0.21, 0.32)  # how much each of them says about a garment's scale
+ARM_LENGTH = 0.85  # of the length from neck to hips, at least: a bent arm looks shorter than it is
+SLEEVELESS = 0.05  # tops without sleeves measure less across the armpits: the armholes are cut out (logarithm)
+STRETCH = 0.95  # how much shorter a garment is on the body than laid flat, in proportion to its width
+CREASE = 0.38  # of the shoulder width: how far beside the middle a sleeve's crease lies, over the torso's side
+SET_IN = 0.66  # of the shoulder width: how far beside the middle the armpit of a sleeve lies
+SETTLED = (0.08, 0.12, 0.12)  # of the arm: how soon the outer edge, the middle and the inner edge of a sleeve lie on it
+SHORTEST = 0.96  # how much a garment that is longer than the one worn is shortened, so that less of its lower part is lost
+ROOM = 0.08  # of the shoulder width: how far a garment stands off the body and what is worn now
 EASE = 1.06  # a garment is a little wider than the body in it
 
 
@@ -46,6 +59,8 @@ def geometric_warp(conditions: Conditions) -> Warped:
     plan = _Plan.of(garment, body)
     before = arms_before(body, to_image(conditions.image), parse, plan.sleeve_ends)
     places, covered = _fetch(plan, before)
+    covered &= ~np.isin(parse, HEAD)
+    covered &= _about(parse != ParseClass.BACKGROUND, ROOM * body.width)
     height, width = cloth_mask.shape
     grid = torch.from_numpy((places + 0.5) / np.array([width / 2, height / 2]) - 1).float()[None]
     flow = (grid - identity_grid(conditions.size)).permute(0, 3, 1, 2).contiguous()
@@ -65,23 +80,30 @@ class _Plan:
 
     @classmethod
     def of(cls, garment: Garment, body: Body) -> "_Plan":
-        scale = body.chest * EASE / garment.half_width
-        length = float(garment.hem[:, 1].mean() - garment.collar[:, 1].mean()) * scale
-        top = body.shoulder_line(0.4 * body.width / 2)[1] - body.neck[1]
-        wanted = body.waist_drop + 0.05 * body.width - top
-        stretch = float(np.clip(wanted / max(length, 1.0), *STRETCH))
+        length_of_body = float(np.hypot(*(body.hips - body.neck)))
+        measured = (2 * garment.half_width, float(np.ptp(garment.collar[:, 0])), _height(garment))
+        logs = np.log(np.array([CHEST, COLLAR, LENGTH]) / np.maximum(measured, 1.0))
+        if garment.sleeves == (None, None):
+            logs = logs + SLEEVELESS
+        scale = length_of_body * float(np.exp(np.dot(ACROSS, logs)))
+        stretch = STRETCH * float(np.exp(np.dot(ALONG, logs) - np.dot(ACROSS, logs)))
+        room = (body.waist_drop + NECK_RISE * body.width) / (_height(garment) * scale * stretch)
+        stretch *= float(np.clip(room, SHORTEST, 1.0))
         lengths, ends = [], []
+        bones = [np.maximum(np.hypot(*np.diff(arm[:3], axis=0).T), 1.0) for arm in body.arms]
+        straight = max(*(float(pair.sum()) for pair in bones), ARM_LENGTH * length_of_body)
         for side, sleeve in enumerate(garment.sleeves):
-            upper, fore = np.maximum(np.hypot(*np.diff(body.arms[side][:3], axis=0).T), 1.0)
-            reach = upper + fore
-            natural = sleeve.length * scale * np.sqrt(stretch) if sleeve else 0.0
-            lengths.append(float(reach * 1.04 if natural > SNAP * reach else natural))
+            upper, fore = bones[side]
+            share = sleeve.length * scale / straight if sleeve else 0.0
+            lengths.append(float((upper + fore) * (1.0 if share > LONG else max(1.2 * share - 0.13, 0.08))))
             ends.append(float(min(lengths[-1] / upper, 1.0) + max(lengths[-1] - upper, 0.0) / fore))
         return cls(garment, body, scale, stretch, (lengths[0], lengths[1]), (ends[0], ends[1]))
 
     def seam(self, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Where torso and sleeve meet on the body: at the shoulder and in the armpit."""
-        return _shoulder(self, side), self.torso_side(side)[0]
+        armpit, neck, across = self.torso_side(side)[0], self.body.neck, self.body.across
+        aside = float((armpit - neck) @ across)
+        return _shoulder(self, side), armpit - across * (aside - np.sign(aside) * min(abs(aside), CREASE * self.body.width))
 
     def torso_side(self, side: int) -> np.ndarray:
         """Where the garment's side lies on the body, (n, 2), from armpit to hem."""
@@ -95,13 +117,9 @@ class _Plan:
     def drops(self) -> np.ndarray:
         """How far below the neck the rows of `garment.sides` lie, (n,), in pixels."""
         garment, body = self.garment, self.body
-        over = [body.shoulder_line((point[0] - garment.centre) * self.scale)[1] for point in garment.collar]
         rows = garment.sides.mean(0)[:, 1]
-        drops = np.mean(over) - body.neck[1] + (rows - garment.collar[:, 1].mean()) * self.scale * self.stretch
-        if garment.sleeves == (None, None):
-            return drops
-        armpit = 0.5 * (ARMPIT_DROP * body.width + drops[0])  # that of a set-in sleeve sits in the arm's
-        return np.interp(drops, [drops[0], drops[-1]], [armpit, drops[-1]])
+        drops = -NECK_RISE * body.width + (rows - garment.collar[:, 1].mean()) * self.scale * self.stretch
+        return drops
 
 
 def _fetch(plan: _Plan, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,12 +131,15 @@ def _fetch(plan: _Plan, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size = (before.shape[0], before.shape[1])
     rows = np.arange(size[0])[:, None]
     # No garment is worn above the chin or in the air above the shoulders, nor below the waist over the clothes there.
-    worn_rows = (rows > body.neck[1] - 0.62 * body.width) & (rows < body.at(0, body.waist_drop)[1] + 0.12 * body.width)
+    worn_rows = rows > body.neck[1] - 0.62 * body.width
+    if body.tucked:
+        worn_rows = worn_rows & (rows < body.at(0, body.waist_drop)[1] + 0.04 * body.width)
     puff = 0.0 if garment.straps else 0.05 * body.width
     worn_rows = worn_rows & (rows > body.silhouette[None] - puff)
     places = _spline(*_torso_points(plan), size)
     covered = _lookup(garment.torso, places) & worn_rows & ~before
-    for side, sleeve in enumerate(garment.sleeves):
+    for side in body.back_to_front:
+        sleeve = garment.sleeves[side]
         if sleeve is None:
             continue
         target = _sleeve_points(plan, sleeve, side)
@@ -144,7 +165,7 @@ def _torso_points(plan: _Plan) -> tuple[np.ndarray, np.ndarray]:
     for side in (0, 1):
         collar = garment.collar[side]
         source.append(collar)
-        target.append(body.shoulder_line(_collar_place(plan, side)))
+        target.append(body.shoulder_line(body.turn + _collar_place(plan, side)))
         apart = np.hypot(*(garment.shoulders[side] - collar)) > 0.2 * garment.half_width
         if apart and not garment.straps and garment.shoulders[side, 1] < garment.armpits[side, 1] - 0.4 * garment.half_width:
             source.append(garment.shoulders[side])
@@ -153,8 +174,13 @@ def _torso_points(plan: _Plan) -> tuple[np.ndarray, np.ndarray]:
         target.extend(plan.torso_side(side))
     for row, drop in zip(garment.sides.mean(0)[:, 1], plan.drops(), strict=True):
         source.append(np.array([garment.centre, row]))
-        target.append(body.at(0.0, drop))
+        target.append(body.front(drop))
     return np.array(source), np.array(target)
+
+
+def _height(garment: Garment) -> float:
+    """From collar to hem, in pixels of the garment photo."""
+    return float(garment.hem[:, 1].mean() - garment.collar[:, 1].mean())
 
 
 def _shoulder(plan: _Plan, side: int) -> np.ndarray:
@@ -173,26 +199,30 @@ def _collar_place(plan: _Plan, side: int) -> float:
 def _half_width(body: Body, natural: float, drop: float) -> float:
     """Half the garment's width `drop` below the neck: its own cut, but no narrower than the body and not much wider."""
     waist = np.interp(drop, [ARMPIT_DROP * body.width, body.waist_drop], [body.chest * EASE, body.waist * EASE])
-    return float(np.clip(natural, waist, 1.15 * waist))
+    hanging = float(np.clip(0.95 * natural, 0.85 * waist, 1.45 * waist))
+    if not body.tucked:
+        return hanging
+    gathered = float(np.clip((drop - body.waist_drop) / (0.3 * body.width) + 1, 0, 1))
+    return hanging + (waist - hanging) * gathered
 
 
 def _sleeve_points(plan: _Plan, sleeve: Sleeve, side: int) -> np.ndarray:
-    """Outer edge, middle and inner edge of the sleeve on the arm, (3, STATIONS, 2)."""
+    """Outer edge, middle and inner edge of the sleeve on the arm, (3, STATIONS, 2).
+
+    At the seam the sleeve spans from shoulder to armpit; it settles on the arm within `SETTLED` of the arm's length, its outer
+    edge sooner than its inner one.
+    """
     shoulder, armpit = plan.seam(side)
-    arm = plan.body.arms[side][:3]
-    bones = np.maximum(np.hypot(*np.diff(arm, axis=0).T), 1.0)
-    reach, unit = float(bones.sum()), plan.scale * np.sqrt(plan.stretch)
-    start = float(np.clip((armpit - arm[0]) @ (arm[1] - arm[0]) / bones[0], 0, 0.8 * reach))
+    bones = np.hypot(*np.diff(plan.body.arms[side][:3], axis=0).T)
     half = np.hypot(*(sleeve.outer - sleeve.inner).T) / 2 * plan.scale
-    joint = _beside_arm(plan.body, side, np.zeros(1), half[:1], 1.0)[0]
-    outer_end = max(line_length(sleeve.outer) * unit - float(np.hypot(*(joint - shoulder))), 0.2 * start)
-    inner_end = start + line_length(sleeve.inner) * unit
-    if plan.sleeve_lengths[side] >= reach:
-        outer_end = inner_end = plan.sleeve_lengths[side]
-    outer = _beside_arm(plan.body, side, np.linspace(0, outer_end, STATIONS), half, 1.0)
-    inner = _beside_arm(plan.body, side, np.linspace(start, inner_end, STATIONS), half, -0.85)
-    outer[0], inner[0] = shoulder, armpit
-    return np.stack([outer, (outer + inner) / 2, inner])
+    along = np.linspace(0, plan.sleeve_lengths[side], STATIONS)
+    lines = []
+    for place, settled in zip((1.0, 0.0, -1.0), SETTLED, strict=True):
+        seam = armpit + (shoulder - armpit) * (place + 1) / 2
+        share = np.clip(along / max(settled * float(bones.sum()), 1.0), 0, 1)[:, None]
+        share = share * share * (3 - 2 * share)
+        lines.append(seam + (_beside_arm(plan.body, side, along, half, place) - seam) * share)
+    return np.stack(lines)
 
 
 def _beside_arm(body: Body, side: int, along: np.ndarray, half: np.ndarray, outwards: float) -> np.ndarray:
@@ -211,7 +241,10 @@ def _beside_arm(body: Body, side: int, along: np.ndarray, half: np.ndarray, outw
     direction /= np.maximum(np.hypot(*direction.T), 1e-6)[:, None]
     outward = np.column_stack([-direction[:, 1], direction[:, 0]]) * (1 if side == 0 else -1)
     thickness = np.interp(along, knots, np.array(ARM[:3]) * body.width)
-    return middle + outward * outwards * np.clip(half, thickness * 1.08, thickness * 1.3)[:, None]
+    snug = 1.08 * thickness
+    wide = np.clip(0.86 * half, snug, 1.9 * thickness)
+    hang = 0.75 * (wide - snug) * (1 - np.clip((along / knots[-1] - 0.15) / 0.55, 0, 1))
+    return middle + outward * (outwards * wide - hang)[:, None]
 
 
 def _spline(source: np.ndarray, target: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -226,6 +259,11 @@ def _spline(source: np.ndarray, target: np.ndarray, size: tuple[int, int]) -> np
     return cv2.remap(
         coarse.astype(np.float32), (columns - x[0].item()) / COARSE, (rows - y[0].item()) / COARSE, cv2.INTER_CUBIC
     )
+
+
+def _about(mask: np.ndarray, reach: float) -> np.ndarray:
+    """All within `reach` pixels of the mask, bool (H, W)."""
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) <= reach
 
 
 def _lookup(mask: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Try-on: conditions to warped cloth to image; the whole route on one screen."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -26,10 +27,10 @@ class Result:
     seconds: dict[str, float]  # by stage
 
 
-def try_on(conditions: Conditions) -> Result:
-    """Put the cloth of one pair (N = 1) on, by the geometric warp, bare regions filled in."""
+def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geometric_warp) -> Result:
+    """Put the cloth of one pair (N = 1) on, moved by `warp`, bare regions filled in."""
     start = time.perf_counter()
-    warped = geometric_warp(conditions)
+    warped = warp(conditions)
     moved = time.perf_counter()
     worn = warped.mask * conditions.agnostic_mask
     composite = conditions.agnostic * (1 - worn) + warped.cloth * worn

@@ -118,7 +118,7 @@ def test_sleeves_are_found_where_there_are_some() -> None:
     garment = find_garment(*shirt(20))
     assert all(sleeve is not None for sleeve in garment.sleeves)
     assert garment.armpits[0, 0] == pytest.approx(60, abs=6) and garment.armpits[1, 0] == pytest.approx(132, abs=6)
-    assert garment.armpits[0, 1] == pytest.approx(90, abs=12)
+    assert 66 <= garment.armpits[0, 1] <= 102  # the shirt's sleeves begin deeper than any armpit lies
     cloth, mask = shirt(20)
     mask[:, :60] = mask[:, 133:] = False
     assert find_garment(cloth, mask).sleeves == (None, None)
