@@ -136,6 +136,12 @@ def items(session: Session, dataset_id: int, split: str, stems: Iterable[str]) -
     return {row.stem: row for row in session.scalars(wanted)}
 
 
+def maps_of(session: Session, dataset_id: int, split: str) -> dict[str, dict[str, str]]:
+    """{stem: {kind: path relative to the root}} of every item of a split, by stem."""
+    wanted = select(Item.stem, Item.maps).where(Item.dataset_id == dataset_id, Item.split == split).order_by(Item.stem)
+    return {stem: maps for stem, maps in session.execute(wanted)}
+
+
 def splits(session: Session, dataset_id: int) -> dict[str, SplitCounts]:
     """Every split with what it holds, by name."""
     counts = (

@@ -19,6 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+OUTPUTS = ("keypoints", "densepose", "parse", "cloth_mask", "agnostic")  # of the preprocessing, as the checks name them
+VERDICTS = ("good", "usable", "defect")
 JOB_STATES = ("queued", "running", "done", "failed", "cancelled", "lost")
 ACTIVE_STATES = ("queued", "running")
 
@@ -113,12 +115,13 @@ class ListedPair(Base):
 
 
 class SavedView(Base):
-    """A search, filters and an order of a dataset's pairs under a name."""
+    """What a page shows of a dataset (a search, filters, an order) under a name."""
 
     __tablename__ = "saved_view"
-    __table_args__ = (UniqueConstraint("dataset_id", "name"), AUTOINCREMENT)
+    __table_args__ = (UniqueConstraint("dataset_id", "page", "name"), AUTOINCREMENT)
 
     dataset_id: Mapped[int] = parent("dataset.id")
+    page: Mapped[str] = mapped_column(default="browse")
     name: Mapped[str]
     query: Mapped[str]  # of the address that opens it, as "split=test&kind=Paired", without the dataset
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -228,6 +231,52 @@ class Rating(Base):
     rated_at: Mapped[datetime] = mapped_column(default=now)
     client: Mapped[str]
     supersedes: Mapped[int | None] = mapped_column(ForeignKey("rating.id", ondelete="CASCADE"), index=True)
+    live: Mapped[bool]
+
+
+class Verdict(Base):
+    """What a rater says of one output of an item's preprocessing; only added to, as ratings are.
+
+    It names its item by split and stem, and so outlives a file that is away for a while.
+    """
+
+    __tablename__ = "verdict"
+    __table_args__ = (
+        CheckConstraint(f"output IN {OUTPUTS}", name="output_known"),
+        CheckConstraint(f"verdict IS NULL OR verdict IN {VERDICTS}", name="verdict_known"),
+        CheckConstraint("verdict IS NOT NULL OR NOT live", name="undo_is_not_live"),
+        Index(
+            "uq_verdict_live",
+            "dataset_id",
+            "split",
+            "stem",
+            "output",
+            "rater_id",
+            unique=True,
+            sqlite_where=text("live"),
+            postgresql_where=text("live"),
+        ),
+        Index("ix_verdict_dataset_id_split_id", "dataset_id", "split", "id"),
+        AUTOINCREMENT,
+    )
+
+    uid: Mapped[str] = mapped_column(String, unique=True)  # made by the client, so that sending twice stores once
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"))
+    split: Mapped[str]
+    stem: Mapped[str]
+    output: Mapped[str]
+    verdict: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    note: Mapped[str] = mapped_column(default="")
+    file: Mapped[str]  # that was judged, relative to the dataset's root; "repairs/..." for a repaired one
+    sha256: Mapped[str]  # of that file
+    file_size: Mapped[int] = mapped_column(BigInteger)  # bytes; with the next, tells whether the file was changed
+    file_mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    rater_id: Mapped[int] = parent("rater.id")
+    shown_at: Mapped[datetime]
+    judged_at: Mapped[datetime] = mapped_column(default=now)
+    client: Mapped[str]
+    supersedes: Mapped[int | None] = mapped_column(ForeignKey("verdict.id", ondelete="CASCADE"), index=True)
     live: Mapped[bool]
 
 

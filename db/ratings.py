@@ -30,22 +30,28 @@ def rate(
     """
     if axis not in AXES or score not in range(1, 6):
         raise ValueError(f"{axis!r}: {score!r} is no rating; expected 1 to 5 on one of {', '.join(AXES)}")
-    stored = _stored(session, uid, (rater_id, result_id, axis, score))
+    return _store(
+        session,
+        Rating(
+            uid=uid,
+            rater_id=rater_id,
+            result_id=result_id,
+            result_sha256=result_sha256,
+            axis=axis,
+            score=score,
+            shown_at=shown_at,
+            client=client,
+        ),
+    )
+
+
+def _store(session: Session, rating: Rating) -> Rating:
+    """Store a score, or with None in its place that it is taken back; the row that is there where the uid is known already."""
+    stored = _stored(session, rating.uid, (rating.rater_id, rating.result_id, rating.axis, rating.score))
     if stored is not None:
         return stored
-    before = _end_live(session, rater_id, result_id, axis)
-    rating = Rating(
-        uid=uid,
-        rater_id=rater_id,
-        result_id=result_id,
-        result_sha256=result_sha256,
-        axis=axis,
-        score=score,
-        shown_at=shown_at,
-        client=client,
-        supersedes=before.id if before else None,
-        live=True,
-    )
+    before = _end_live(session, rating.rater_id, rating.result_id, rating.axis)
+    rating.supersedes, rating.live = before.id if before else None, rating.score is not None
     session.add(rating)
     session.flush()
     return rating
@@ -87,25 +93,19 @@ def take_back(
     """
     if axis not in AXES:
         raise ValueError(f"{axis!r} is no axis; expected one of {', '.join(AXES)}")
-    stored = _stored(session, uid, (rater_id, result_id, axis, None))
-    if stored is not None:
-        return stored
-    before = _end_live(session, rater_id, result_id, axis)
-    undone = Rating(
-        uid=uid,
-        rater_id=rater_id,
-        result_id=result_id,
-        result_sha256=result_sha256,
-        axis=axis,
-        score=None,
-        shown_at=shown_at,
-        client=client,
-        supersedes=before.id if before else None,
-        live=False,
+    return _store(
+        session,
+        Rating(
+            uid=uid,
+            rater_id=rater_id,
+            result_id=result_id,
+            result_sha256=result_sha256,
+            axis=axis,
+            score=None,
+            shown_at=shown_at,
+            client=client,
+        ),
     )
-    session.add(undone)
-    session.flush()
-    return undone
 
 
 def undo_last(session: Session, rater_id: int, client: str = "undo") -> list[Rating]:

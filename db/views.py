@@ -1,25 +1,29 @@
-"""Saved views: a search, filters and an order of a dataset's pairs, under a name."""
+"""Saved views: what a page shows of a dataset (a search, filters, an order), under a name."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from db.models import SavedView
 
-
-def list_of(session: Session, dataset_id: int) -> list[SavedView]:
-    """The views of a dataset, by name."""
-    return list(session.scalars(select(SavedView).where(SavedView.dataset_id == dataset_id).order_by(SavedView.name)))
+BROWSE = "browse"
 
 
-def by_name(session: Session, dataset_id: int, name: str) -> SavedView | None:
-    """The view of this name."""
-    return session.scalar(select(SavedView).where(SavedView.dataset_id == dataset_id, SavedView.name == name))
+def list_of(session: Session, dataset_id: int, page: str = BROWSE) -> list[SavedView]:
+    """A page's views of a dataset, by name."""
+    chosen = select(SavedView).where(SavedView.dataset_id == dataset_id, SavedView.page == page)
+    return list(session.scalars(chosen.order_by(SavedView.name)))
 
 
-def save(session: Session, dataset_id: int, name: str, query: str) -> SavedView:
-    """A new view; ValueError when its name is taken or empty."""
-    _check_name(session, dataset_id, name)
-    view = SavedView(dataset_id=dataset_id, name=name, query=query)
+def by_name(session: Session, dataset_id: int, name: str, page: str = BROWSE) -> SavedView | None:
+    """The page's view of this name."""
+    chosen = select(SavedView).where(SavedView.dataset_id == dataset_id, SavedView.page == page, SavedView.name == name)
+    return session.scalar(chosen)
+
+
+def save(session: Session, dataset_id: int, name: str, query: str, page: str = BROWSE) -> SavedView:
+    """A new view of a page; ValueError when its name is taken there or empty."""
+    _check_name(session, dataset_id, name, page)
+    view = SavedView(dataset_id=dataset_id, page=page, name=name, query=query)
     session.add(view)
     session.flush()
     return view
@@ -35,7 +39,7 @@ def rename(session: Session, view_id: int, name: str) -> SavedView:
     """Give a view another name; ValueError when it is taken or empty, or there is no such view."""
     view = _get(session, view_id)
     if view.name != name:
-        _check_name(session, view.dataset_id, name)
+        _check_name(session, view.dataset_id, name, view.page)
     view.name = name
     session.flush()
     return view
@@ -53,6 +57,6 @@ def _get(session: Session, view_id: int) -> SavedView:
     return view
 
 
-def _check_name(session: Session, dataset_id: int, name: str) -> None:
-    if not name.strip() or by_name(session, dataset_id, name) is not None:
+def _check_name(session: Session, dataset_id: int, name: str, page: str) -> None:
+    if not name.strip() or by_name(session, dataset_id, name, page) is not None:
         raise ValueError(f"a view cannot be called {name!r}: expected a free name")

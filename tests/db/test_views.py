@@ -63,3 +63,14 @@ def test_views_go_with_their_dataset(database: Database, dataset: Dataset) -> No
         views.save(session, dataset.id, "one", QUERY)
         datasets.remove(session, dataset.id)
     assert names(database, dataset) == []
+
+
+def test_pages_do_not_share_their_views(database: Database, dataset: Dataset) -> None:
+    with database.write() as session:
+        views.save(session, dataset.id, "one", QUERY)
+        views.save(session, dataset.id, "one", "show=left", "qa")
+        with pytest.raises(ValueError, match="free name"):
+            views.save(session, dataset.id, "one", "show=all", "qa")
+    with database.read() as session:
+        assert [view.query for view in views.list_of(session, dataset.id, "qa")] == ["show=left"]
+    assert names(database, dataset) == ["one"]
