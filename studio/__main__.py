@@ -5,10 +5,14 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from studio.settings import ROOT, Settings, get_settings
+
+if TYPE_CHECKING:
+    from studio.workspace import Workspace
 
 HOST = "127.0.0.1"
 INTERRUPTED = 130
@@ -16,7 +20,9 @@ EXAMPLE = """examples:
   python -m studio --workspace ~/try-ons --port 8502
   python -m studio add-dataset ~/VITON-HD
   python -m studio import-run ~/other-model/run --name "Other model"
-  python -m studio export ratings --out ratings.csv"""
+  python -m studio export ratings --out ratings.csv
+  python -m studio export verdicts --dataset VITON-HD --out verdicts.jsonl
+  python -m studio export passed --dataset VITON-HD --split test --out passed_pairs.txt"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,13 +40,17 @@ def parser() -> argparse.ArgumentParser:
 
     verb("doctor", "say what is here and what is wrong; exit 1 when something is")
     taken = verb("import-run", "take a run folder in, from wherever it comes")
-    taken.add_argument("folder", type=Path, metavar="RUN_DIR")
+    taken.add_argument("folder", metavar="RUN_DIR")
     taken.add_argument("--name", help="its name in the studio (the folder's)")
     added = verb("add-dataset", "make a dataset known by its folder; it is only read")
-    added.add_argument("folder", type=Path, metavar="ROOT")
+    added.add_argument("folder", metavar="ROOT")
     added.add_argument("--name", help="its name in the studio (the folder's)")
-    export = verb("export", "write a table as CSV")
-    export.add_argument("table", choices=["ratings"])
+    export = verb(
+        "export", "write ratings or verdicts as a table (CSV, or JSONL by the file's ending), or the pairs that passed"
+    )
+    export.add_argument("table", choices=["ratings", "verdicts", "passed"])
+    export.add_argument("--dataset", metavar="NAME", help="whose verdicts (all); needed for the pairs that passed")
+    export.add_argument("--split", default="test", help="of the pairs that passed (test)")
     export.add_argument("--out", type=Path, help="the file to write (standard output)")
     return top
 
@@ -78,24 +88,52 @@ def complain(sentence: str) -> int:
 def run_verb(given: argparse.Namespace) -> int:
     """One of the commands that end by themselves."""
     from studio import doctor
-    from studio.importer import add_dataset, import_run
-    from studio.widgets.exports import ratings_csv
+    from studio.importer import add_dataset, already_known, import_run, known_dataset, known_run
     from studio.workspace import workspace
 
     if given.verb == "doctor":
         return doctor.examine(workspace())
     if given.verb == "import-run":
-        print(f"Took in the run {import_run(workspace(), given.folder, given.name).name!r}.")
+        known_before = known_run(workspace(), given.folder)
+        run = import_run(workspace(), given.folder, given.name)
+        print(already_known(run.folder, run.name) if known_before else f"Took in the run {run.name!r}.")
     elif given.verb == "add-dataset":
-        print(f"Added the dataset {add_dataset(workspace(), given.folder, given.name).name!r}.")
-    elif given.out is None:
-        sys.stdout.write(ratings_csv(workspace()))
+        added_before = known_dataset(workspace(), given.folder)
+        dataset = add_dataset(workspace(), given.folder, given.name)
+        print(already_known(dataset.root, dataset.name) if added_before else f"Added the dataset {dataset.name!r}.")
     else:
-        try:
-            given.out.write_text(ratings_csv(workspace()), encoding="utf-8", newline="")
-        except OSError as error:
-            return complain(f"{given.out} cannot be written: {error.strerror}.")
-        print(f"Wrote {given.out}.")
+        return write_out(workspace(), given)
+    return 0
+
+
+def write_out(opened: "Workspace", given: argparse.Namespace) -> int:
+    """Write what `export` was asked for to its file or to standard output."""
+    from db import datasets
+    from studio.widgets.exports import ratings_csv, verdicts_csv, verdicts_jsonl
+    from studio.widgets.passed import passed_pairs
+    from studio.widgets.qa_list import read_board
+
+    with opened.database.read() as session:
+        dataset = datasets.by_name(session, given.dataset) if given.dataset else None
+    if dataset is None and (given.dataset or given.table == "passed"):
+        named = f"There is no dataset called {given.dataset!r}" if given.dataset else "Whose pairs is not said"
+        return complain(f"{named}; give a name that Home shows with --dataset.")
+    if given.table == "ratings":
+        text = ratings_csv(opened)
+    elif given.table == "passed":
+        assert dataset is not None
+        text = passed_pairs(read_board(opened, dataset, given.split))
+    else:
+        jsonl = given.out is not None and given.out.suffix == ".jsonl"
+        text = verdicts_jsonl(opened, dataset) if jsonl else verdicts_csv(opened, dataset)
+    if given.out is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        given.out.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        return complain(f"{given.out} cannot be written: {error.strerror}.")
+    print(f"Wrote {given.out}.")
     return 0
 
 

@@ -20,6 +20,8 @@ def main() -> None:
         [
             st.Page(PAGES / "home.py", title="Home", icon=":material/home:", url_path="home", default=True),
             st.Page(PAGES / "browse.py", title="Browse", icon=":material/grid_view:", url_path="browse"),
+            st.Page(PAGES / "doctor.py", title="Doctor", icon=":material/stethoscope:", url_path="doctor"),
+            st.Page(PAGES / "qa.py", title="QA", icon=":material/rule:", url_path="qa"),
             st.Page(PAGES / "lab.py", title="Try-on lab", icon=":material/science:", url_path="lab"),
             st.Page(PAGES / "rate.py", title="Rate", icon=":material/star_rate:", url_path="rate"),
             st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
@@ -30,6 +32,8 @@ def main() -> None:
     except WorkspaceError as error:
         stop_with(str(error))
     follow()
+    st.session_state["arrived"] = st.session_state.get("on_page") != page.url_path
+    st.session_state["on_page"] = page.url_path
     page.run()
 
 

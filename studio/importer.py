@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from studio.failures_file import read_failures
 from studio.metrics_file import read_metrics
 from studio.workspace import Workspace
 from vton.errors import DataError
-from vton.pairs import MAPS, open_dataset
+from vton.pairs import MAPS, absolute, open_dataset
 from vton.pairs import Dataset as Scan
 
 FORMAT = 1
@@ -55,7 +56,7 @@ def import_run(workspace: Workspace, run_dir: Path | str, name: str | None = Non
         try:
             run = runs.put(
                 session,
-                name=_free_run_name(session, name or folder.name),
+                name=_free_name(partial(runs.by_name, session), name or folder.name),
                 folder=str(folder),
                 config=config,
                 config_hash=hashlib.sha256(canonical.encode()).hexdigest(),
@@ -95,9 +96,9 @@ def _given_folder(folder: Path | str, wanted: str) -> Path:
     if not str(folder).strip():
         raise ImportFault(wanted)
     try:
-        return Path(folder).expanduser().resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # a link to itself, a null byte, a home that nobody has
-        raise ImportFault(f"{str(folder)!r} cannot be a folder ({error}).") from error
+        return absolute(folder)
+    except DataError as error:
+        raise ImportFault(str(error)) from error
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -167,10 +168,10 @@ def _read_picture(file: Path) -> tuple[str, int, int]:
     return hashlib.sha256(data).hexdigest(), width, height
 
 
-def _free_run_name(session: Session, wanted: str) -> str:
-    """`wanted`, with a number behind it when another run has that name."""
+def _free_name(taken: Callable[[str], object | None], wanted: str) -> str:
+    """`wanted`, with a number behind it where something is `taken` by that name."""
     name, number = wanted, 1
-    while runs.by_name(session, name) is not None:
+    while taken(name) is not None:
         number += 1
         name = f"{wanted} {number}"
     return name
@@ -188,7 +189,10 @@ def _dataset_of(session: Session, config: Mapping[str, Any]) -> int | None:
     root = _named(config, "root")
     if root is None:
         return None
-    dataset = datasets.by_root(session, str(Path(root).expanduser().resolve()))
+    try:
+        dataset = datasets.by_root(session, str(absolute(root)))
+    except DataError:
+        return None
     return dataset.id if dataset else None
 
 
@@ -204,10 +208,8 @@ def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None)
     with workspace.database.write() as session:
         dataset = datasets.by_root(session, str(scan.root))
         if dataset is None:
-            wanted = name or scan.root.name
-            return datasets.add(
-                session, _free_dataset_name(session, wanted), str(scan.root), scan.fingerprint, _items(scan), pairs
-            )
+            free = _free_name(partial(datasets.by_name, session), name or scan.root.name)
+            return datasets.add(session, free, str(scan.root), scan.fingerprint, _items(scan), pairs)
         if dataset.fingerprint != scan.fingerprint:
             datasets.replace_contents(session, dataset.id, scan.fingerprint, _items(scan), pairs)
     return dataset
@@ -235,14 +237,6 @@ def _items(scan: Scan) -> list[datasets.NewItem]:
             if "image" in maps or "cloth" in maps
         ]
     return found
-
-
-def _free_dataset_name(session: Session, wanted: str) -> str:
-    name, number = wanted, 1
-    while datasets.by_name(session, name) is not None:
-        number += 1
-        name = f"{wanted} {number}"
-    return name
 
 
 def remove_run(workspace: Workspace, run_id: int) -> None:

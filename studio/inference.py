@@ -1,6 +1,5 @@
 """The one bridge to the model: a worker process that stays warm between try-ons and is freed when nobody asks."""
 
-import json
 import multiprocessing
 import os
 import threading
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from db import datasets, runs
 from db.models import Dataset, Result
+from studio import repairs
+from studio.failures_file import read_failures
 from studio.importer import import_run
 from studio.settings import Settings
 from studio.workspace import Workspace
@@ -28,8 +29,11 @@ class TryOnError(VtonError):
 
 
 def lab_run_dir(workspace: Workspace, dataset: Dataset, split: str) -> Path:
-    """The run folder that collects the lab's try-ons on a split; a dataset that changed gets another."""
-    return workspace.settings.runs_dir.resolve() / f"lab-{dataset.id}-{split}-{dataset.fingerprint[:8]}"
+    """The run folder that collects the lab's try-ons on a split; a dataset that changed or was repaired gets another."""
+    names = ["lab", str(dataset.id), split, dataset.fingerprint[:8]]
+    if repairs.overlay_of(workspace, dataset):
+        names.append(repairs.state_of(workspace, dataset))
+    return workspace.settings.runs_dir.resolve() / "-".join(names)
 
 
 class TryOnWorker:
@@ -48,14 +52,15 @@ class TryOnWorker:
 
     def _make(self, root: Path, split: str, pair: Pair, out: Path) -> Result:
         self._rest()
+        with self.workspace.database.read() as session:
+            dataset = datasets.by_root(session, str(root))
+        overlay = repairs.overlay_of(self.workspace, dataset) if dataset else None
         try:
-            fault = self._ask(str(root), split, pair.person, pair.cloth, str(out))
+            fault = self._ask(str(root), split, pair.person, pair.cloth, str(out), str(overlay or ""))
         finally:
             self._rest(again=True)
         if fault:
             raise TryOnError(fault)
-        with self.workspace.database.read() as session:
-            dataset = datasets.by_root(session, str(root))
         run = import_run(self.workspace, out, f"Lab: {dataset.name}, {split}" if dataset else None)
         with self.workspace.database.read() as session:
             made = runs.result_of_pair(session, run.id, pair.person, pair.cloth)
@@ -110,24 +115,23 @@ class TryOnWorker:
             process.terminate()
 
 
-def make_try_on(root: str, split: str, person: str, cloth: str, out: str) -> str:
-    """Runs in the worker process: one pair into a run folder; why it failed, empty when it did not."""
+def make_try_on(root: str, split: str, person: str, cloth: str, out: str, overlay: str) -> str:
+    """Runs in the worker process: one pair into a run folder; why it failed, empty when it did not.
+
+    `overlay` is the folder of repaired maps, empty where there is none.
+    """
     from vton.generate import GenerateConfig, generate
 
-    config = GenerateConfig(data=Path(root), split=split, pairs=(Pair(person, cloth),), open_list=True)
+    mended = Path(overlay) if overlay else None
+    config = GenerateConfig(data=Path(root), split=split, pairs=(Pair(person, cloth),), open_list=True, repairs=mended)
     try:
         failed = generate(config, Path(out))
     except VtonError as error:
         return str(error)
-    return _last_failure(Path(out)) if failed else ""
-
-
-def _last_failure(folder: Path) -> str:
-    try:
-        line = json.loads((folder / "failures.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-        return str(line["error"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return f"The try-on failed; {folder / 'failures.jsonl'} may say why."
+    if not failed:
+        return ""
+    told = read_failures(Path(out))
+    return told[-1][1] if told else f"The try-on failed and {Path(out) / 'failures.jsonl'} does not say why."
 
 
 def end_with(parent: int) -> None:

@@ -1,4 +1,4 @@
-"""Jobs, as the pages use them: what can be started (try-ons, measurement, the demo set), watched and ended."""
+"""Jobs, as the pages use them: what can be started (try-ons, measurement, doctor, checks, a drawing), watched and ended."""
 
 import hashlib
 import os
@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from db.models import ACTIVE_STATES, Dataset, Job, Run
+from studio import checks_file, repairs
 from studio.jobcontrol import JobError, JobStatus, cancel, list_recent, reconcile, start, status
+from studio.uploads import Upload
 from studio.workspace import Workspace
+from vton.pairs import dataset_fingerprint
 
 __all__ = [
     "ACTIVE_STATES",
@@ -21,9 +24,12 @@ __all__ = [
     "list_recent",
     "reconcile",
     "start",
+    "start_checks",
+    "start_doctor",
     "start_drawing",
     "start_evaluate",
     "start_generate",
+    "start_preprocess",
     "status",
 ]
 
@@ -53,6 +59,8 @@ def start_generate(
     if pairs is not None:
         command += ["--pairs", str(_write_pairs(workspace, pairs))]
     command += ["--paired"] if paired and pairs is None else []
+    overlay = repairs.overlay_of(workspace, dataset)
+    command += ["--repairs", str(overlay)] if overlay else []
     folder = _reserve_folder(workspace.settings.runs_dir, title)
     command += ["--out", str(folder)]
     job = start(workspace, "generate", title, command, {"import_run": str(folder), "name": title})
@@ -65,6 +73,30 @@ def start_evaluate(workspace: Workspace, run: Run, data: str | None = None) -> J
     """Measure a run; its metrics.json is taken in at the end."""
     command = [sys.executable, "-m", "vton.evaluate", run.folder, *(["--data", data] if data else [])]
     return start(workspace, "evaluate", f"Measure {run.name}", command, {"import_run": run.folder})
+
+
+def start_preprocess(workspace: Workspace, upload: Upload) -> Job:
+    """Make the conditions of uploaded photos; then they belong to "My photos"."""
+    command = [sys.executable, "-m", "vton.preprocess", str(upload.source), "--split", "test", "--out", str(upload.out)]
+    command += ["--only", *upload.only, "--device", workspace.settings.device]
+    return start(workspace, "preprocess", f"Prepare {upload.pair.name}", command, {"take_upload": upload.id})
+
+
+def start_doctor(workspace: Workspace, dataset: Dataset) -> Job:
+    """Let the doctor look at every file of a dataset; what it finds is kept in the workspace."""
+    command = [sys.executable, "-m", "vton.pairs", dataset.root, "--json"]
+    after = {"doctor": dataset.id, "fingerprint": dataset_fingerprint(Path(dataset.root))}
+    return start(workspace, "doctor", f"Examine {dataset.name}", command, after)
+
+
+def start_checks(workspace: Workspace, dataset: Dataset, split: str) -> Job:
+    """Let the automatic checks look at every item of a split, repaired maps in their place; the outcomes are kept."""
+    overlay = repairs.overlay_of(workspace, dataset)
+    command = [sys.executable, "-m", "vton.preprocess.checks", dataset.root, "--split", split]
+    command += ["--repairs", str(overlay)] if overlay else []
+    command += ["--json", str(checks_file.printed_file(workspace, dataset.id, split))]
+    after = {"checks": dataset.id, "split": split, "fingerprint": dataset_fingerprint(Path(dataset.root))}
+    return start(workspace, "checks", f"Check {dataset.name}, {split}", command, after)
 
 
 def start_drawing(

@@ -61,9 +61,11 @@ def answer(workspace: Workspace, token: str) -> Response:
     if file.suffix.lower() not in TYPES or not any(file.is_relative_to(root) for root in allowed_roots(workspace)):
         return PlainTextResponse("This file belongs to no dataset and no run of this studio.", 403)
     try:
-        shown = file if width is None else thumbnail(file, width, workspace.settings.cache_dir / "thumbs")
         headers = {"Cache-Control": CACHE_CONTROL}
-        return FileResponse(shown, media_type=TYPES[shown.suffix.lower()], headers=headers, stat_result=shown.stat())
+        if width is None:
+            return FileResponse(file, media_type=TYPES[file.suffix.lower()], headers=headers, stat_result=file.stat())
+        small = thumbnail(file, width, workspace.settings.cache_dir / "thumbs")
+        return Response(small.read_bytes(), media_type=TYPES[small.suffix.lower()], headers=headers)
     except FileNotFoundError:
         return PlainTextResponse("This picture is not there any more.", 404)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
@@ -71,10 +73,11 @@ def answer(workspace: Workspace, token: str) -> Response:
 
 
 def allowed_roots(workspace: Workspace) -> list[Path]:
-    """The folders whose pictures may be shown: the datasets' and the runs'."""
+    """The folders whose pictures may be shown: the datasets', the runs' and the repairs'."""
     with workspace.database.read() as session:
         known = [row.root for row in datasets.list_all(session)] + runs.folders(session)
-    return [workspace.settings.runs_dir.resolve(), *(Path(folder) for folder in known)]
+    own = (workspace.settings.runs_dir, workspace.settings.workspace / "repairs")
+    return [*(folder.resolve() for folder in own), *(Path(folder) for folder in known)]
 
 
 def thumbnail(file: Path, width: int, home: Path) -> Path:

@@ -1,10 +1,13 @@
-"""The launcher: Streamlit's app with our own route for pictures, security headers, and what starts and ends with it."""
+"""The launcher: Streamlit's app with our routes for pictures and maps, security headers, and what starts and ends with it."""
 
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -12,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio import inference, jobs, media
+from studio import inference, jobs, media, repair_routes
 from studio.workspace import workspace
 
 HEADERS = {
@@ -41,10 +44,22 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+def send_at_once(port: int) -> None:
+    """Let no answer wait for the browser's acknowledgement of its head (Nagle's algorithm: 40 ms a picture).
+
+    Connections inherit it from the socket that listens, which Streamlit makes without it.
+    """
+    for place in psutil.Process().net_connections("tcp"):
+        if place.status == psutil.CONN_LISTEN and place.laddr.port == port and place.fd >= 0:
+            with socket.socket(fileno=os.dup(place.fd)) as listening:
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the workspace and look after jobs that went on while no server ran; free the model at the end."""
     opened = await run_in_threadpool(workspace)
+    await run_in_threadpool(send_at_once, opened.settings.port)
     await run_in_threadpool(jobs.reconcile, opened)
     yield
     inference.close()
@@ -52,7 +67,10 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 app = st.App(
     str(Path(__file__).with_name("app.py")),
-    routes=[Route(f"{media.ROUTE}/{{token}}", media.picture, methods=["GET", "HEAD"])],
+    routes=[
+        Route(f"{media.ROUTE}/{{token}}", media.picture, methods=["GET", "HEAD"]),
+        Route(f"{repair_routes.ROUTE}/{{token}}", repair_routes.answer, methods=["GET", "POST", "DELETE"]),
+    ],
     middleware=[Middleware(SecurityHeaders)],
     lifespan=lifespan,
 )

@@ -11,10 +11,11 @@ from sqlalchemy.exc import OperationalError
 from db import datasets
 from db import jobs as rows
 from db.models import ACTIVE_STATES, Job
-from studio import joblog, processes
+from studio import checks_file, findings, joblog, processes
 from studio.importer import ImportFault, add_dataset, import_run
 from studio.jobs import JobError, start_generate
 from studio.settings import ROOT
+from studio.uploads import UploadFault, take_upload
 from studio.workspace import Workspace, WorkspaceError, workspace
 
 HEARTBEAT_SECONDS = 3.0
@@ -29,19 +30,29 @@ def run_job(workspace: Workspace, job_id: int) -> int:
         print(f"job {job_id} is not waiting to be run", file=sys.stderr)
         return 1
     try:
-        process = subprocess.Popen(job.command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        process = _launch(job)
     except OSError as error:
         _end(workspace, job, "failed", None, f"it could not be started: {error}")
         return 1
     code = _watch(workspace, job, process)
     said = joblog.last_line(job.folder) or f"it ended with exit code {code} and said nothing"
-    half_drawn = code != 0 and "add_dataset" in job.after
-    fault = "" if half_drawn else _take_in(workspace, job)
+    half_made = code != 0 and bool({"add_dataset", "take_upload", "checks"} & job.after.keys())
+    fault = "" if half_made else _take_in(workspace, job)
+    if "doctor" in job.after:  # it ends with 1 where it found faults: what it found counts
+        code, said = (code or 1, said) if fault else (0, "")
     if code or fault:
         _end(workspace, job, "failed", code, said if code else fault)
         return 1
     _end(workspace, job, "done", code, "")
     return 0
+
+
+def _launch(job: Job) -> "subprocess.Popen[bytes]":
+    """Start the command; what the doctor prints is a report, and not for the log."""
+    if "doctor" not in job.after:
+        return subprocess.Popen(job.command, cwd=ROOT, stdin=subprocess.DEVNULL)
+    with findings.printed_file(job.folder).open("wb") as report:
+        return subprocess.Popen(job.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=report)
 
 
 def _watch(workspace: Workspace, job: Job, process: "subprocess.Popen[bytes]") -> int:
@@ -72,6 +83,12 @@ def _take_in(workspace: Workspace, job: Job) -> str:
     """Do what follows on the command; the sentence that says why it could not be done, empty when it was."""
     after = job.after
     try:
+        if "doctor" in after:
+            findings.keep(workspace, after["doctor"], after["fingerprint"], findings.printed_file(job.folder))
+        if "checks" in after:
+            checks_file.keep(workspace, after["checks"], after["split"], after["fingerprint"])
+        if "take_upload" in after:
+            take_upload(workspace, after["take_upload"])
         if "import_run" in after:
             import_run(workspace, after["import_run"], after.get("name"))
         if "add_dataset" in after:
@@ -81,7 +98,7 @@ def _take_in(workspace: Workspace, job: Job) -> str:
                 with workspace.database.read() as session:
                     pairs = datasets.page_pairs(session, dataset.id, first["split"], paired=False, limit=first["pairs"])
                 start_generate(workspace, dataset, first["split"], pairs, name=first["name"])
-    except (ImportFault, JobError) as error:
+    except (ImportFault, JobError, UploadFault, findings.ReportFault, checks_file.ChecksFault) as error:
         return str(error)
     return ""
 

@@ -6,12 +6,18 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from db import datasets
+from studio import findings
+from studio.findings import Examination
+from studio.widgets.browse_filters import active_filters, choices
+from studio.widgets.browse_list import Listing, Names, listing
+from studio.widgets.browse_saved import deleted_view, saved_views
+from studio.widgets.browse_view import View, change, current, keep, page_number, params_of, turn_to
 from studio.widgets.frame import Frame
-from studio.widgets.gallery import Picture, Tile, gallery
+from studio.widgets.gallery import Badge, Picture, Tile, gallery
 from studio.widgets.page import empty, go
-from studio.widgets.pair_view import files_of, input_figures, map_figures, missing_maps
+from studio.widgets.pair_view import files_of, finding_lines, input_figures, map_figures, missing_maps
 from studio.widgets.pictures import figure_row, image_url, shape_of
-from studio.widgets.words import count
+from studio.widgets.words import count, metric_label
 from vton.pairs import Pair
 
 if TYPE_CHECKING:
@@ -19,87 +25,77 @@ if TYPE_CHECKING:
 
 PAGE = 48
 THUMB_WIDTH = 192
-LISTED, PAIRED = "Unpaired", "Paired"
-
-
-def _filters() -> "tuple[str, bool, DeltaGenerator]":
-    """What is looked for, whether everyone is paired with their own garment, and the row's free end."""
-    row = st.container(horizontal=True, vertical_alignment="center")
-    search = row.text_input(
-        "Search by id",
-        key="search",
-        bind="query-params",
-        persist_state="session",
-        placeholder="Search by a person's or garment's id",
-        icon=":material/search:",
-        on_change=_first_page,
-        width=320,
-        label_visibility="collapsed",
-    )
-    kind = row.segmented_control(
-        "Pairs",
-        [LISTED, PAIRED],
-        default=LISTED,
-        required=True,
-        key="kind",
-        bind="query-params",
-        persist_state="session",
-        on_change=_first_page,
-        label_visibility="collapsed",
-    )
-    return (search or "").strip(), kind == PAIRED, row
-
-
-def _first_page() -> None:
-    st.session_state["page"] = 1
-
-
-def _filters_kept() -> tuple[str, bool]:
-    """The same choice while the filters are not drawn: beside a single pair."""
-    return (st.session_state.get("search") or "").strip(), st.session_state.get("kind") == PAIRED
 
 
 def pair_gallery(chosen: Frame) -> None:
-    """The filters, a page of tiles, and the pages' numbers."""
+    """The choices, a page of tiles, and the pages' numbers."""
     assert chosen.dataset is not None and chosen.split is not None
-    search, paired, row = _filters()
-    with chosen.workspace.database.read() as session:
-        total = datasets.count_pairs(session, chosen.dataset.id, chosen.split, paired, search)
-    if total == 0:
-        _no_pairs(chosen, search, paired)
+    view = current(chosen.dataset)
+    row = choices(chosen, view)
+    saved_views(chosen, view, row)
+    deleted_view(chosen)
+    active_filters(view)
+    found = listing(chosen, view)
+    if view.metric and found.measure is None:
+        st.caption("The run that this order came from is gone or has no such metric; the pairs are in the list's order.")
+    if not found.pairs:
+        _no_pairs(chosen, view)
         return
-    row.caption(f"{count(total, 'pair')} in {chosen.split}", width="content")
-    pages = -(-total // PAGE)
-    if st.session_state.get("page", 1) > pages:
-        st.session_state["page"] = pages
-    place = st.container()
-    number = st.pagination(pages, key="page", bind="query-params", persist_state="session") if pages > 1 else 1
-    with place:
-        _tiles(chosen, search, paired, (number - 1) * PAGE)
+    row.caption(f"{count(len(found.pairs), 'pair')} in {chosen.split}", width="content")
+    pages = -(-len(found.pairs) // PAGE)
+    number = min(page_number(), pages)
+    _tiles(chosen, view, found, number)
+    if pages > 1:
+        keep("page", number)
+        st.pagination(pages, key="page", on_change=lambda: turn_to(st.session_state["page"]))
 
 
-def _tiles(chosen: Frame, search: str, paired: bool, offset: int) -> None:
+def _tiles(chosen: Frame, view: View, found: Listing, number: int) -> None:
+    """One page; the browser fetches the next page's pictures when it has these."""
     assert chosen.dataset is not None and chosen.split is not None
+    start = (number - 1) * PAGE
+    pairs, ahead = found.pairs[start : start + PAGE], found.pairs[start + PAGE : start + 2 * PAGE]
+    stems = {stem for pair in (*pairs, *ahead) for stem in pair}
     with chosen.workspace.database.read() as session:
-        pairs = datasets.page_pairs(session, chosen.dataset.id, chosen.split, paired, search, offset, PAGE)
-        stems = {stem for pair in pairs for stem in pair}
         maps = {stem: row.maps for stem, row in datasets.items(session, chosen.dataset.id, chosen.split, stems).items()}
+    examined = findings.examination(chosen.workspace, chosen.dataset.id)
     root = chosen.dataset.root
 
-    def picture(stem: str, kind: str, alt: str) -> Picture:
-        path = maps.get(stem, {}).get(kind)
-        return Picture(image_url(f"{root}/{path}", THUMB_WIDTH) if path else None, alt)
+    def pictures(pair: Names) -> list[Picture]:
+        parts = zip(pair, ("image", "cloth"), ("person", "garment"), strict=True)
+        there = [(maps.get(stem, {}).get(kind), f"{what} {stem}") for stem, kind, what in parts]
+        return [Picture(image_url(f"{root}/{path}", THUMB_WIDTH) if path else None, alt) for path, alt in there]
 
+    address = {"dataset": chosen.dataset.name, "split": chosen.split, **params_of(view)}
     tiles = [
         Tile(
-            id=Pair(person, cloth).name,
-            caption=person if paired else f"{person} · {cloth}",
-            href="browse?" + urlencode({**_address(chosen, paired, search), "pair": Pair(person, cloth).name}),
-            pictures=[picture(person, "image", f"person {person}"), picture(cloth, "cloth", f"garment {cloth}")],
+            id=Pair(*pair).name,
+            caption=pair[0] if view.paired else " · ".join(pair),
+            href="browse?" + urlencode({**address, "pair": Pair(*pair).name}, doseq=True),
+            pictures=pictures(pair),
+            badge=_badge(examined, chosen.split, pair),
+            note=_value(found, pair),
         )
-        for person, cloth in pairs
+        for pair in pairs
     ]
-    gallery(tiles, key="pairs_gallery", on_open=open_pair)
+    later = [picture.src for pair in ahead for picture in pictures(pair) if picture.src]
+    gallery(tiles, key="pairs_gallery", on_open=open_pair, ahead=later)
+
+
+def _badge(examined: Examination | None, split: str, pair: Names) -> Badge | None:
+    """How many things the doctor found of a pair, and what."""
+    told = examined.of_pair(split, *pair) if examined else []
+    if not told:
+        return None
+    words = "\n".join(f"{one.file}: {one.wrong}" for one in told)
+    return Badge("fault" if findings.has_fault(told) else "warning", len(told), words)
+
+
+def _value(found: Listing, pair: Names) -> str:
+    if found.measure is None:
+        return ""
+    value = found.values.get(pair)
+    return f"{metric_label(found.measure.metric)} {'–' if value is None else format(value, '.4g')}"
 
 
 def open_pair(name: str) -> None:
@@ -107,31 +103,28 @@ def open_pair(name: str) -> None:
     st.query_params["pair"] = name
 
 
-def _address(chosen: Frame, paired: bool, search: str = "") -> dict[str, str]:
-    address = {"dataset": chosen.dataset.name if chosen.dataset else "", "split": chosen.split or ""}
-    if paired:
-        address["kind"] = PAIRED
-    if search:
-        address["search"] = search
-    return address
-
-
-def _no_pairs(chosen: Frame, search: str, paired: bool) -> None:
-    if search:
-        empty(f"No {'paired' if paired else 'unpaired'} pair in {chosen.split} has “{search}” in an id. Search for less.")
-    elif paired:
+def _no_pairs(chosen: Frame, view: View) -> None:
+    kind = "paired" if view.paired else "unpaired"
+    if view.is_filtered:
+        with st.container(border=True):
+            what = f"with “{view.search}” in an id " if view.search else ""
+            st.markdown(f"No {kind} pair in {chosen.split} {what}passes these filters. Take one of them away, or start over.")
+            st.button("Show all pairs", key="start_over", on_click=change, args=(View(paired=view.paired),))
+    elif view.paired:
         empty(f"No person in {chosen.split} has a garment photo of the same name. Choose Unpaired.")
     else:
         empty(f"{chosen.split}_pairs.txt lists no pair. Choose Paired, or add the list and then the dataset again.")
 
 
 def pair_page(chosen: Frame, pair: Pair, action: "DeltaGenerator") -> None:
-    """One pair with every map, its neighbours, and the way to the lab."""
+    """One pair with every map, what the doctor says of it, its neighbours, and the way to the lab."""
     assert chosen.dataset is not None and chosen.split is not None
-    search, paired = _filters_kept()
-    before, after = _neighbours(chosen, pair, search, paired)
+    found = listing(chosen, current(chosen.dataset))
+    before, after = _neighbours(found, (pair.person, pair.cloth))
     with action:
-        st.button("All pairs", icon=":material/grid_view:", on_click=_close)
+        st.button(
+            "All pairs", icon=":material/grid_view:", on_click=_close, args=(found.places.get((pair.person, pair.cloth)),)
+        )
         st.button("Previous", icon=":material/chevron_left:", disabled=before is None, on_click=_go, args=(before,))
         st.button("Next", icon=":material/chevron_right:", disabled=after is None, on_click=_go, args=(after,))
         st.button(
@@ -146,35 +139,31 @@ def pair_page(chosen: Frame, pair: Pair, action: "DeltaGenerator") -> None:
     if files is None:
         st.error(f"{chosen.dataset.name}, {chosen.split} has no pair {pair.name}.", icon=":material/error:")
         return
+    finding_lines(chosen, pair)
+    if found.measure:
+        st.caption(f"{_value(found, (pair.person, pair.cloth))} in {found.measure.run}")
     figure_row(input_figures(files) + map_figures(files), shape=shape_of(files.person["image"]))
     missing = missing_maps(files)
     if missing:
         st.caption(f"Not in this dataset: {', '.join(missing).lower()}.")
 
 
-def _close() -> None:
+def _close(place: int | None) -> None:
+    """Back to the page of the gallery that the pair is on."""
     st.query_params.pop("pair", None)
+    if place is not None:
+        turn_to(place // PAGE + 1)
 
 
 def _go(name: str) -> None:
     st.query_params["pair"] = name
 
 
-def _neighbours(chosen: Frame, pair: Pair, search: str, paired: bool) -> tuple[str | None, str | None]:
+def _neighbours(found: Listing, pair: Names) -> tuple[str | None, str | None]:
     """The names of the pairs before and after this one in the gallery's order."""
-    assert chosen.dataset is not None and chosen.split is not None
-    wanted = (pair.person, pair.cloth)
-    which = (chosen.dataset.id, chosen.split, paired, search)
-    start = max(st.session_state.get("pair_place", 0) - 2, 0)
-    with chosen.workspace.database.read() as session:
-        near = datasets.page_pairs(session, *which, start, 5)
-        if wanted not in near:  # arrived by a link: find the place once
-            everything = datasets.page_pairs(session, *which, 0, datasets.count_pairs(session, *which))
-            if wanted not in everything:
-                return None, None
-            start = max(everything.index(wanted) - 2, 0)
-            near = everything[start : start + 5]
-    here = near.index(wanted)
-    st.session_state["pair_place"] = start + here
-    names = [Pair(*one).name for one in near]
-    return (names[here - 1] if here else None), (names[here + 1] if here + 1 < len(names) else None)
+    here = found.places.get(pair)
+    if here is None:
+        return None, None
+    before = found.pairs[here - 1] if here else None
+    after = found.pairs[here + 1] if here + 1 < len(found.pairs) else None
+    return Pair(*before).name if before else None, Pair(*after).name if after else None

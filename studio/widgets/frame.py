@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
 import streamlit as st
@@ -49,7 +50,13 @@ def _choose_dataset(space: Workspace) -> Dataset | None:
     if st.session_state.get("dataset") not in known:
         st.session_state.pop("dataset", None)
     name = st.selectbox("Dataset", list(known), key="dataset", bind="query-params")
-    return known.get(name)
+    dataset = known.get(name)
+    if dataset is not None and not Path(dataset.root).is_dir():
+        st.error(
+            f"The folder of {dataset.name} is gone: bring {dataset.root} back, or add it on Home from where it is now.",
+            icon=":material/error:",
+        )
+    return dataset
 
 
 def _choose_split(space: Workspace, dataset: Dataset) -> str | None:

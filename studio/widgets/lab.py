@@ -113,6 +113,8 @@ def try_on(chosen: Frame, pair: Pair) -> None:
 def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> None:
     """Person, garment and result large; every stage below."""
     picture = Path(run.folder) / result.path
+    if not picture.is_file():
+        st.error(f"The picture {picture} is gone; bring it back, or press Try on to make one anew.", icon=":material/error:")
     shape = f"{result.width} / {result.height}"
     large_row(
         [
@@ -141,8 +143,10 @@ def show_inputs(files: PairFiles) -> None:
 
 
 def result_actions(run: Run, result: Result) -> None:
-    """Rate it, download it."""
+    """Rate it, download it; neither where the picture is gone."""
     picture = Path(run.folder) / result.path
+    if not picture.is_file():
+        return
     st.button(
         "Rate it",
         icon=":material/star_rate:",

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import datasets
+from studio import findings
+from studio.widgets.doctor_findings import Group, findings_list, row_of
 from studio.widgets.frame import Frame
 from studio.widgets.pictures import Figure, figure_of, parse_figure
+from vton.doctor.report import FAULT
 from vton.pairs import Pair
 
 # kind -> what it is called, in the order of the route; all are of the person but the garment's own two
@@ -75,3 +78,14 @@ def missing_maps(files: PairFiles) -> list[str]:
     """What the dataset has not, in words."""
     missing = [caption for kind, caption in PERSON_MAPS.items() if kind not in files.person]
     return missing if "cloth_mask" in files.cloth else ["Garment mask", *missing]
+
+
+def finding_lines(chosen: Frame, pair: Pair) -> None:
+    """What the doctor found of the pair: faults first; nothing where it found nothing."""
+    if chosen.dataset is None or chosen.split is None:
+        return
+    examined = findings.examination(chosen.workspace, chosen.dataset.id)
+    told = examined.of_pair(chosen.split, pair.person, pair.cloth) if examined else []
+    if told:
+        faults_first = sorted(told, key=lambda one: one.severity != FAULT)
+        findings_list([Group("", [row_of(one) for one in faults_first])], key="pair_findings")

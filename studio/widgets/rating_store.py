@@ -49,7 +49,7 @@ def _read_entry(entry: Any) -> Judgement | None:
     unscored = score is None and entry.get("score") is not None
     if axis not in AXES or unscored or not (score is None or 1 <= score <= 5):
         return None
-    return Judgement(uid, result_id, sha256, axis, score, _moment(entry.get("shown_at")))
+    return Judgement(uid, result_id, sha256, axis, score, read_moment(entry.get("shown_at")))
 
 
 def read_whole(number: Any) -> int | None:
@@ -64,7 +64,8 @@ def read_id(text: str) -> int | None:
     return read_whole(int(text)) if text.isdecimal() and len(text) <= len(str(LARGEST)) else None
 
 
-def _moment(text: Any) -> datetime:
+def read_moment(text: Any) -> datetime:
+    """When a browser says that something was; now where it says nothing that can be believed."""
     now = datetime.now(UTC)
     try:
         moment = datetime.fromisoformat(text)

@@ -14,6 +14,8 @@ Say = Callable[[AppTest], str]
 SAYS = {
     "home": "Add a dataset",
     "browse": "Add a folder of pairs",
+    "doctor": "Add a folder of pairs",
+    "qa": "Add a folder of pairs",
     "lab": "Add a folder of pairs",
     "rate": "Try a pair on",
     "runs": "Add a folder of pairs",

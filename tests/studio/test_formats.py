@@ -2,11 +2,16 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
+import pytest
+
 from db import runs
+from studio import findings
 from studio.importer import import_run
 from studio.workspace import Workspace
+from vton.doctor.command import main
 from vton.evaluate import evaluate
 from vton.generate import GenerateConfig, generate
 from vton.images import read_json
@@ -14,9 +19,15 @@ from vton.images import read_json
 DESCRIBED = Path(__file__).parents[2] / "data" / "README.md"
 
 
+def example(heading: str) -> list[dict]:
+    """The JSON examples in one section of data/README.md."""
+    _, _, section = DESCRIBED.read_text().partition(f"\n## {heading}\n")
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)]
+
+
 def examples() -> tuple[dict, dict]:
-    """The two JSON examples in data/README.md: config.json and metrics.json."""
-    config, metrics = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DESCRIBED.read_text(), re.DOTALL))
+    """The examples of a run folder: config.json and metrics.json."""
+    config, metrics = example("A run folder")
     return config, metrics
 
 
@@ -52,3 +63,20 @@ def test_from_elsewhere_a_format_number_is_enough(opened: Workspace, drawn: Path
     generate(GenerateConfig(drawn), tmp_path / "run")
     (tmp_path / "run" / "config.json").write_text('{"format": 1}')
     assert import_run(opened, tmp_path / "run").id
+
+
+def test_the_described_report_is_what_the_doctor_prints_and_what_is_kept(
+    opened: Workspace, drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (described,) = example("The doctor's report")
+    root = Path(shutil.copytree(drawn, tmp_path / "set"))
+    next((root / "test" / "cloth-mask").iterdir()).unlink()
+    assert main([str(root), "--json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert printed.keys() == described.keys()
+    assert printed["findings"][0].keys() == described["findings"][0].keys()
+    assert all(counts.keys() == printed["counts"]["test"].keys() for counts in described["counts"].values())
+    (tmp_path / "report.json").write_text(json.dumps(described))
+    findings.keep(opened, 1, "as it was", tmp_path / "report.json")
+    kept = findings.examination(opened, 1)
+    assert kept is not None and json.loads(json.dumps(kept.report.to_json())) == described

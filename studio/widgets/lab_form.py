@@ -1,0 +1,125 @@
+"""The form that takes one's own photos: two places, maps of one's own, and what is missing to prepare them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from db import datasets
+from studio import jobs, uploads
+from studio.jobs import JobError
+from studio.uploads import Known, Photo, UploadFault
+from studio.widgets.frame import Frame
+from vton.pairs import MAX_BYTES, Pair
+
+PICTURES, MEGABYTES = ["jpg", "jpeg", "png", "webp"], MAX_BYTES // 1_000_000
+LIMITS = f"JPEG, PNG or WebP of at most {MEGABYTES} MB, the person from the front, the garment on a plain background."
+OWN = {"parse": ("Parse", ["png"]), "keypoints": ("Keypoints", ["json"]), "cloth_mask": ("Garment mask", ["png", "jpg"])}
+EARLIER = 5  # uploads that are listed
+CALLED = {"keypoints": "Keypoints", "parse": "Parse", "densepose": "DensePose", "cloth-mask": "Garment mask"}
+WITHOUT = {  # what a stage that cannot be made means for the try-on
+    "keypoints": "Without keypoints a new person cannot be dressed; keypoints of your own can be given.",
+    "parse": "Without a parse a new person cannot be dressed; a parse of your own can be given.",
+    "densepose": "Without DensePose everything goes on: the geometric try-on does not need it.",
+    "cloth-mask": "Garments on a white background are then cut out by a plain threshold; a mask of your own can be given.",
+}
+
+
+def upload_form(chosen: Frame, pair: Pair | None) -> None:
+    """Two places for photos, maps of one's own, and the start; a place left empty stands for the pair's own photo."""
+    known = _known(chosen, pair)
+    st.caption(LIMITS)
+    left, right = st.columns(2)
+    sent = set()
+    for column, kind, word in ((left, "image", "Person"), (right, "cloth", "Garment")):
+        if column.file_uploader(word, PICTURES, key=f"upload_{kind}", max_upload_size=MEGABYTES):
+            sent.add(kind)
+        if kind in known:
+            column.caption(f"Left empty: {known[kind].stem} of this dataset.")
+    with st.expander("Maps of your own (optional)"):
+        st.caption("In VITON-HD's formats: a parse is a PNG of class ids 0-19, keypoints are OpenPose's JSON.")
+        for column, (kind, (word, endings)) in zip(st.columns(3), OWN.items(), strict=True):
+            column.file_uploader(word, endings, key=f"own_{kind}", max_upload_size=MEGABYTES)
+    notice = st.container()
+    st.button(
+        "Prepare and try on",
+        type="primary",
+        icon=":material/upload:",
+        key="upload_start",
+        disabled=not sent or not {"image", "cloth"} <= sent | known.keys(),
+        on_click=_start,
+        args=(chosen, known),
+    )
+    fault = st.session_state.pop("upload_fault", None)
+    if fault:
+        st.error(fault, icon=":material/error:")
+    _earlier(chosen)
+    with notice:  # last, since the first look takes a moment
+        say_what_is_lacking()
+
+
+def _earlier(chosen: Frame) -> None:
+    """The newest uploads, each a link to its way and its try-on."""
+    newest = uploads.list_uploads(chosen.workspace)[:EARLIER]
+    if newest:
+        line = st.container(horizontal=True, vertical_alignment="center")
+        line.caption("Before:", width="content")
+        for upload in newest:
+            words = f"{upload.pair.person} in {upload.pair.cloth}"
+            line.button(words, key=f"earlier_{upload.id}", type="tertiary", on_click=_open, args=(upload.id,))
+
+
+def _open(identity: str) -> None:
+    st.query_params["upload"] = identity
+
+
+def _known(chosen: Frame, pair: Pair | None) -> dict[str, Known]:
+    """The pair's photos in the frame's dataset, by kind; what a place that is left empty stands for."""
+    if pair is None or chosen.dataset is None or chosen.split is None:
+        return {}
+    with chosen.workspace.database.read() as session:
+        found = datasets.items(session, chosen.dataset.id, chosen.split, {pair.person, pair.cloth})
+        maps = {stem: dict(row.maps) for stem, row in found.items()}
+    root = Path(chosen.dataset.root)
+    stems = {"image": pair.person, "cloth": pair.cloth}
+    return {kind: Known(root, stem, maps[stem]) for kind, stem in stems.items() if kind in maps.get(stem, {})}
+
+
+@st.cache_data(ttl=10, show_spinner="Looking which detectors are here")
+def _lacking() -> dict[str, str]:
+    return uploads.lacking()
+
+
+def say_what_is_lacking() -> None:
+    """Which stages cannot be made here, what to type, and what goes on without."""
+    missing = _lacking()
+    if not missing:
+        return
+    with st.container(border=True):
+        st.markdown("**Not every detector is here yet.** Nothing is downloaded by itself:")
+        for name, steps in missing.items():
+            st.markdown(f"- {CALLED[name]}: type {steps}. {WITHOUT[name]}")
+
+
+def _start(chosen: Frame, known: Mapping[str, Known]) -> None:
+    """In a callback: keep the photos, start the job, and go to the upload's own address."""
+    state = st.session_state
+    person, cloth = (_sent(f"upload_{kind}") or known.get(kind) for kind in ("image", "cloth"))
+    own = {kind: sent for kind in OWN if (sent := _sent(f"own_{kind}"))}
+    if person is None or cloth is None:
+        state["upload_fault"] = (
+            "A person and a garment are needed: upload both, or choose a dataset to take the other one from."
+        )
+        return
+    try:
+        upload = uploads.add_upload(chosen.workspace, person, cloth, own)
+        jobs.start_preprocess(chosen.workspace, upload)
+    except (UploadFault, JobError) as error:
+        state["upload_fault"] = str(error)
+        return
+    _open(upload.id)
+
+
+def _sent(key: str) -> Photo | None:
+    file = st.session_state.get(key)
+    return Photo(file.name, file.getvalue()) if file else None

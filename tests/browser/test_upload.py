@@ -1,0 +1,42 @@
+"""Two photos go through the chain (with the taught fakes) before the user's eyes, over a reload, and are tried on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.taught import lesson
+from vton.pairs import open_dataset
+
+pytestmark = pytest.mark.browser
+SITE = Path(__file__).parents[1] / "fakes" / "site"
+
+
+def test_two_photos_are_prepared_and_tried_on(
+    page: Page, studio: Any, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson().save(tmp_path / "taught.npz")
+    for name, value in {"PYTHONPATH": str(SITE), "FAKES_TAUGHT": str(tmp_path / "taught.npz"), "FAKES_SECONDS": "3"}.items():
+        monkeypatch.setenv(name, value)
+    split = open_dataset(drawn).splits["test"]
+    studio.start()
+    page.goto(f"{studio.url}/lab")
+    expect(page.get_by_text("upload two photos below")).to_be_visible(timeout=60_000)
+    start = page.get_by_role("button", name="Prepare and try on")
+    expect(start).to_be_disabled(timeout=60_000)
+    files = page.locator("input[type=file]")
+    files.nth(0).set_input_files(split.need("image", split.persons[0]))
+    files.nth(1).set_input_files(split.need("cloth", split.cloths[1]))
+    expect(start).to_be_enabled(timeout=60_000)
+    start.click()
+    page.wait_for_url("**upload=**")
+    expect(page.get_by_role("img", name="Person", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name="Keypoints", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name="Garment mask", exact=True)).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("img", name="Parse", exact=True).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name="Result", exact=True).first).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="Rate it")).to_be_visible()
+    page.goto(f"{studio.url}/browse?dataset=My+photos")
+    expect(page.locator(".tile")).to_have_count(1, timeout=60_000)

@@ -1,0 +1,93 @@
+"""The lab's upload form and an upload's own address, without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from db.models import Run
+from studio import inference, uploads
+from studio.uploads import Photo, Upload
+from studio.workspace import Workspace
+from tests.fakes.taught import detectors, lesson
+from vton.pairs import open_dataset
+from vton.preprocess.chain import PreprocessConfig, preprocess
+from vton.preprocess.detectors import Detectors
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def upload(opened: Workspace, drawn: Path) -> Upload:
+    """Two photos that were sent and not prepared yet."""
+    split = open_dataset(drawn).splits["test"]
+    person, cloth = (Photo(f"my {kind}.jpg", split.need(kind, split.persons[0]).read_bytes()) for kind in ("image", "cloth"))
+    return uploads.add_upload(opened, person, cloth)
+
+
+class HereWorker(inference.TryOnWorker):
+    """The lab's worker without a process of its own."""
+
+    def _ask(self, *arguments: str) -> str:
+        return inference.make_try_on(*arguments)
+
+
+def shown(at: AppTest) -> str:
+    assert not at.exception, at.exception
+    return " ".join(element.proto.body for element in at.html)
+
+
+def test_the_form_says_what_is_missing_and_what_to_type(
+    run: Run, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VTON_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("studio.widgets.lab_form._lacking", uploads.lacking)
+    at = open_page("lab")
+    said = " ".join(element.value for element in at.markdown)
+    assert "python -m vton.weights --fetch segformer" in said and "a parse of your own can be given" in said
+    assert at.button("upload_start").disabled
+    monkeypatch.setattr("studio.widgets.lab_form._lacking", dict)
+    assert "vton.weights" not in " ".join(element.value for element in open_page("lab").markdown)
+
+
+def test_an_unprepared_upload_says_why_and_goes_on(
+    upload: Upload, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VTON_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("studio.widgets.lab_form._lacking", uploads.lacking)
+    preprocess(PreprocessConfig(upload.source), upload.out, Detectors())
+    at = open_page("lab", upload=upload.id)
+    assert "keypoints, parse, agnostic cannot be made here yet" in at.error[0].value
+    assert "python -m vton.weights --fetch segformer" in " ".join(element.value for element in at.markdown)
+    assert "<figcaption>Parse<small>cannot be made here" in shown(at)
+    assert "plain threshold" in " ".join(element.value for element in at.caption)
+    started: list[Any] = []
+    monkeypatch.setattr("studio.jobs.start_preprocess", lambda workspace, one: started.append(one))
+    at.button("upload_again").click().run()
+    assert started == [upload]
+
+
+def test_a_prepared_upload_is_tried_on(
+    upload: Upload, opened: Workspace, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = HereWorker(opened)
+    monkeypatch.setattr("studio.widgets.lab.try_on_worker", lambda _workspace: worker)
+    preprocess(PreprocessConfig(upload.source), upload.out, detectors(lesson()))
+    uploads.take_upload(opened, upload.id)
+    at = open_page("lab", upload=upload.id)
+    assert not at.error and [status.state for status in at.status] == ["complete"]
+    for caption in ("Keypoints", "Parse", "DensePose", "Agnostic mask", "Garment mask", "Result"):
+        assert f"<figcaption>{caption}<" in shown(at)
+    again = open_page("lab", upload=upload.id)
+    assert not again.status and "<figcaption>Result<" in shown(again), "it is made once"
+    next(button for button in again.button if button.label == "Remove").click().run()
+    assert uploads.list_uploads(opened) == [] and "upload" not in again.query_params
+    worker.close()
+
+
+@pytest.mark.parametrize("identity", ["0123456789", "no-such", "../.."])
+def test_a_wrong_link_is_one_sentence(identity: str, open_page: Open) -> None:
+    at = open_page("lab", upload=identity)
+    assert len(at.error) == 1 and not at.exception
