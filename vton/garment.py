@@ -338,9 +338,10 @@ def _sleeve_area(half: _Half, shoulder: np.ndarray, armpit: np.ndarray) -> np.nd
     seam[above] = shoulder[0] + share * (armpit[0] - shoulder[0])
     rows = np.flatnonzero(half.gap[:, 0] >= 0)
     rows = rows[rows >= armpit[1]]
-    hidden = half.armpit is not None and half.armpit[1] > armpit[1] + 1
+    leaves = armpit[1] if half.armpit is None else half.armpit[1]  # where the sleeve parts from the torso
+    hidden = leaves > armpit[1] + 1
     if hidden and not rows.size:
-        rows = np.array([int(half.armpit[1])])
+        rows = np.array([int(leaves)])
     elif rows.size and not hidden and not (rows > half.hem).any():  # a short sleeve: only the gap that begins at the armpit
         ends = np.flatnonzero(np.diff(rows) > max(3, 0.01 * height))
         rows = rows[: ends[0] + 1] if ends.size else rows

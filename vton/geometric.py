@@ -22,12 +22,9 @@ from vton.images import mask_to_tensor, to_image
 from vton.labels import HEAD, ParseClass
 
 COARSE = 8  # the splines are evaluated every so many pixels, and interpolated between
-LONG = 0.68  # a sleeve longer than this share of the arm reaches the wrist
-CHEST, COLLAR, LENGTH = (
-    0.75,
-    0.39,
-    1.12,
-)  # a garment's usual width at armpits and collar, and its length, over the wearer's torso
+LONG = 0.72  # a sleeve longer than this share of the arm reaches the wrist
+# A garment's usual width at armpits and collar, and its length, over the wearer's torso.
+CHEST, COLLAR, LENGTH = 0.74, 0.39, 1.12
 ACROSS, ALONG = (0.70, 0.14, 0.16), (0.47, 0.21, 0.32)  # how much each of them says about a garment's scale
 ARM_LENGTH = 0.85  # of the length from neck to hips, at least: a bent arm looks shorter than it is
 SLEEVELESS = 0.05  # tops without sleeves measure less across the armpits: the armholes are cut out (logarithm)
