@@ -64,7 +64,14 @@ def test_no_file_of_the_studio_shadows_a_module_or_library() -> None:
     assert not names & (libraries - {"studio"})
 
 
-@pytest.mark.parametrize("module", ["vton.pairs", "vton.generate", "vton.evaluate", "vton.synthetic", "studio", "db"])
+COMMANDS = [
+    *("vton.pairs", "vton.generate", "vton.evaluate", "vton.synthetic", "vton.synthetic.sheet"),
+    *("vton.preprocess", "vton.preprocess.checks", "vton.weights", "studio", "db"),
+    *(f"benchmarks.{file.stem}" for file in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in file.read_text()),
+]
+
+
+@pytest.mark.parametrize("module", COMMANDS)
 def test_every_command_line_helps_with_an_example(module: str) -> None:
     assert importlib.util.find_spec(module)
     said = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, cwd=ROOT)

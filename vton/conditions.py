@@ -14,11 +14,12 @@ from vton.images import (
     read_json,
     read_labels,
     read_mask,
+    read_parts,
     resize_image,
     resize_labels,
     to_tensor,
 )
-from vton.labels import COCO_18, Keypoint
+from vton.labels import COCO_18, DENSEPOSE_PALETTE, Keypoint
 from vton.pairs import Pair, Split
 from vton.preprocess.agnostic import agnostic_mask, erase, erase_parse
 
@@ -73,7 +74,6 @@ def read(split: Split, pair: Pair) -> Conditions:
     mask = resize_labels(read_mask(mask_file), size) if mask_file else agnostic_mask(parse, keypoints)
     agnostic_parse_file = split.path("parse_agnostic", pair.person)
     parse_agnostic = resize_labels(read_labels(agnostic_parse_file), size) if agnostic_parse_file else erase_parse(parse, mask)
-    densepose_file = split.path("densepose", pair.person)
     cloth = read_image(split.need("cloth", pair.cloth))
     cloth_mask = resize_labels(read_mask(split.need("cloth_mask", pair.cloth)), (cloth.shape[0], cloth.shape[1]))
     return Conditions(
@@ -85,8 +85,19 @@ def read(split: Split, pair: Pair) -> Conditions:
         keypoints=torch.from_numpy(keypoints)[None].float(),
         cloth=to_tensor(cloth),
         cloth_mask=mask_to_tensor(cloth_mask),
-        densepose=to_tensor(resize_image(read_image(densepose_file), size)) if densepose_file else None,
+        densepose=_densepose(split, pair.person, size),
     )
+
+
+def _densepose(split: Split, stem: str, size: tuple[int, int]) -> Tensor | None:
+    """DensePose in its colours, (1, 3, H, W), of the part ids where there are some; None where the split has neither."""
+    kind = split.densepose_kind(stem)
+    file = split.path(kind, stem)
+    if file is None:
+        return None
+    if kind == "densepose":
+        return to_tensor(resize_image(read_image(file), size))
+    return to_tensor(DENSEPOSE_PALETTE[resize_labels(read_parts(file), size)])
 
 
 def read_keypoints(path: Path) -> np.ndarray:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from vton import conditions as condition_files
-from vton.errors import DataError, VtonError
+from vton.command import ended
+from vton.errors import DataError
 from vton.images import mask_to_tensor, read_image, read_json, read_mask, resize_image, resize_labels, write_json
 from vton.metrics import METRICS, Metric, summarise
 from vton.metrics.table import to_unit
@@ -176,17 +177,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--metrics", nargs="+", metavar="NAME", help=f"of {', '.join(METRICS)} (default: all)")
     parser.add_argument("--json", action="store_true", help="print metrics.json instead of a table")
     arguments = parser.parse_args(argv)
-    try:
-        report = evaluate(arguments.run, arguments.data, arguments.reference, arguments.metrics)
-    except VtonError as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"evaluate: {arguments.run} cannot be written: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("evaluate: stopped; nothing was written.", file=sys.stderr)
-        return 130
+    return ended("evaluate", lambda: _run(arguments), arguments.run, "nothing was written.")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    report = evaluate(arguments.run, arguments.data, arguments.reference, arguments.metrics)
     if arguments.json:
         print(json.dumps(report, indent=1))
         return 0

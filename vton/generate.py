@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from vton import conditions as condition_files
+from vton.command import ended
 from vton.errors import DataError, VtonError
 from vton.images import read_json, replacing, to_image, write_image, write_json, write_npz
-from vton.pairs import Pair, Split, choose_pairs, open_dataset
+from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
 from vton.progress import Progress
 from vton.tryon import Result, try_on
 
@@ -94,7 +95,7 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> di
 def _describe_repairs(repairs: Path, split: Split) -> dict[str, str]:
     """The folder of repairs, and a hash of what each of them holds."""
     files = sorted(path for kind in split.repaired.values() for path in kind.values())
-    root = repairs.expanduser().resolve()
+    root = absolute(repairs)
     lines = [f"{path.relative_to(root)} {_sha256(path.read_bytes())}" for path in files]
     return {"root": str(root), "sha256": _sha256("\n".join(lines).encode())}
 
@@ -139,7 +140,8 @@ def _write(out: Path, pair: Pair, result: Result, agnostic_mask: np.ndarray, inp
 
 def _input_hashes(split: Split, pair: Pair) -> dict[str, str]:
     """sha256 of every file that a pair's conditions are read from."""
-    used = [(kind, pair.person) for kind in ("image", "parse", "parse_agnostic", "keypoints", "densepose", "agnostic_mask")]
+    used = [(kind, pair.person) for kind in ("image", "parse", "parse_agnostic", "keypoints", "agnostic_mask")]
+    used += [(split.densepose_kind(pair.person), pair.person)]
     used += [(kind, pair.cloth) for kind in ("cloth", "cloth_mask")]
     paths = {kind: split.path(kind, stem) for kind, stem in used}
     return {kind: _sha256(path.read_bytes()) for kind, path in paths.items() if path is not None}
@@ -185,13 +187,17 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when every pair was made, 1 when some failed or nothing could be done."""
     arguments = parser().parse_args(argv)
+    return ended("generate", lambda: _run(arguments), arguments.out, "the same command goes on where it was.")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    listed = None
+    if arguments.pairs:
+        split = open_dataset(arguments.data).splits.get(arguments.split)
+        if split is None:
+            raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
+        listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs))
     try:
-        listed = None
-        if arguments.pairs:
-            split = open_dataset(arguments.data).splits.get(arguments.split)
-            if split is None:
-                raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
-            listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs))
         config = GenerateConfig(
             data=arguments.data,
             split=arguments.split,
@@ -201,16 +207,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             diffusion=arguments.diffusion,
             repairs=arguments.repairs,
         )
-        failed = generate(config, arguments.out)
-    except (VtonError, ValueError) as error:
-        print(f"generate: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"generate: {arguments.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("generate: stopped; the same command goes on where it was.", file=sys.stderr)
-        return 130
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    failed = generate(config, arguments.out)
     if failed:
         failures = "1 pair" if len(failed) == 1 else f"{len(failed)} pairs"
         print(f"generate: {failures} failed; the reasons are in {arguments.out / 'failures.jsonl'}.", file=sys.stderr)

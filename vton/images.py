@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from vton.errors import DataError
-from vton.labels import PARSE_PALETTE
+from vton.labels import DENSEPOSE_PALETTE, PARSE_PALETTE
 from vton.pairs import FORMATS, MAX_BYTES, MAX_PIXELS
 
 
@@ -57,12 +57,21 @@ def read_mask(path: Path) -> np.ndarray:
 
 def read_labels(path: Path) -> np.ndarray:
     """Class ids at `path`, uint8 (H, W); DataError where the file holds colours instead of ids 0-19."""
+    return _read_ids(path, "class id", "VITON-HD's parse", len(PARSE_PALETTE) - 1)
+
+
+def read_parts(path: Path) -> np.ndarray:
+    """DensePose's part ids at `path`, uint8 (H, W); DataError where the file holds colours instead of ids 0-24."""
+    return _read_ids(path, "part id", "a map of DensePose's parts", len(DENSEPOSE_PALETTE) - 1)
+
+
+def _read_ids(path: Path, what: str, whose: str, highest: int) -> np.ndarray:
     picture = _open(path)
     if picture.mode not in ("P", "L"):
-        raise DataError(f"{path} holds colours ({picture.mode}), not class ids; a parse is a PNG of mode P.")
+        raise DataError(f"{path} holds colours ({picture.mode}), not {what}s; {whose} is a PNG of mode P or L.")
     ids = np.array(picture)
-    if ids.max() >= len(PARSE_PALETTE):
-        raise DataError(f"{path} holds the class id {ids.max()}; VITON-HD's parse has ids 0-{len(PARSE_PALETTE) - 1}.")
+    if ids.max() > highest:
+        raise DataError(f"{path} holds the {what} {ids.max()}; {whose} has ids 0-{highest}.")
     return ids
 
 

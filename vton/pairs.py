@@ -19,6 +19,7 @@ MAPS: dict[str, tuple[str, ...]] = {
     "parse": ("image-parse-v3", "image-parse", "parse-bytedance", "image_parse"),
     "parse_agnostic": ("image-parse-agnostic-v3.2", "image-parse-agnostic"),
     "densepose": ("image-densepose", "densepose"),
+    "densepose_parts": ("image-densepose-parts",),
     "openpose_img": ("openpose_img", "openpose-img"),
     "keypoints": ("openpose_json", "openpose-json"),
     "agnostic": ("agnostic-v3.2", "agnostic"),
@@ -91,6 +92,11 @@ class Split:
         relative = self.maps[kind].get(stem)
         return self.root / relative if relative else None
 
+    def densepose_kind(self, stem: str) -> str:
+        """Which kind tells DensePose best: the part ids where they are, unless only the picture of them was repaired."""
+        mended = {kind for kind in ("densepose", "densepose_parts") if stem in self.repaired.get(kind, {})}
+        return "densepose" if mended == {"densepose"} or not self.path("densepose_parts", stem) else "densepose_parts"
+
     def need(self, kind: str, stem: str) -> Path:
         """As `path`, but DataError says which file is missing."""
         path = self.path(kind, stem)
@@ -111,20 +117,29 @@ class Dataset:
 def open_dataset(root: Path, repairs: Path | None = None) -> Dataset:
     """List a dataset's files, each folder once. `repairs` is a folder in the same layout that holds mended maps only: each
     takes the place of the dataset's own. DataError where `root` is no VITON-HD layout, or `repairs` no folder."""
-    root = Path(root).expanduser().resolve()
-    if not root.is_dir():
+    root = absolute(root)
+    if not os.path.isdir(root):
         raise DataError(f"{root} is not a folder; give the folder that holds train/ or test/.")
-    repairs = repairs and Path(repairs).expanduser().resolve()
-    if repairs and not repairs.is_dir():
+    repairs = repairs and absolute(repairs)
+    if repairs and not os.path.isdir(repairs):
         raise DataError(f"{repairs} is not a folder; give the one that holds the repaired maps, or leave it out.")
     fingerprint = dataset_fingerprint(root, repairs)
-    splits = {name: _open_split(root, name) for name in SPLITS if (root / name).is_dir()}
+    splits = {name: open_split(root, name) for name in SPLITS if (root / name).is_dir()}
     if repairs:
         splits = {name: replace(split, repaired=_repaired(repairs, split)) for name, split in splits.items()}
     splits = {name: split for name, split in splits.items() if split.maps["image"] or split.pairs}
     if not splits:
         raise DataError(f"{root} holds no train/image or test/image with pictures; VITON-HD's layout has them.")
     return Dataset(root, splits, fingerprint)
+
+
+def absolute(path: Path | str) -> Path:
+    """A path as a person gave it, from the root on, with ~ and links followed. DataError where it cannot be one: a null byte,
+    a link to itself, a home that nobody has."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"{str(path)!r} cannot be a folder ({error}); give another one.") from error
 
 
 def dataset_fingerprint(root: Path, repairs: Path | None = None) -> str:
@@ -150,7 +165,8 @@ def _repaired(repairs: Path, split: Split) -> dict[str, dict[str, Path]]:
     }
 
 
-def _open_split(root: Path, name: str) -> Split:
+def open_split(root: Path, name: str) -> Split:
+    """List one split's files and read its pairs; a list that cannot be read is told in `skipped`."""
     maps = {kind: _list_folder(root, name, kind) for kind in MAPS}
     file = root / f"{name}_pairs.txt"
     if not file.exists():

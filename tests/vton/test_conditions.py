@@ -1,6 +1,7 @@
 """Conditions: the agnostic area by its rule, joints of either order, maps of any size."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 
 from vton import conditions
 from vton.errors import DataError, PreprocessError
-from vton.labels import GARMENT, HEAD, Keypoint, ParseClass
+from vton.images import to_tensor, write_image
+from vton.labels import DENSEPOSE_PALETTE, GARMENT, HEAD, Keypoint, ParseClass
 from vton.pairs import open_dataset
 from vton.preprocess.agnostic import agnostic_mask, erase, erase_parse, hands
 
@@ -126,3 +128,19 @@ def test_the_agnostic_area_covers_every_sample(samples: Path) -> None:
         for pair in split.pairs:
             read = conditions.read(split, pair)
             assert uncovered(read.parse[0].numpy(), read.agnostic_mask[0, 0].numpy() > 0) == 0, pair
+
+
+def test_densepose_is_read_from_its_part_ids_where_they_are(drawn: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(drawn, root)
+    pair = open_dataset(root).splits["test"].pairs[0]
+    coloured = conditions.read(open_dataset(root).splits["test"], pair).densepose
+    parts = np.zeros((256, 192), np.uint8)
+    parts[50:200, 40:150] = 7
+    write_image(root / "test" / "image-densepose-parts" / f"{pair.person}.png", parts)
+    exact = conditions.read(open_dataset(root).splits["test"], pair).densepose
+    assert coloured is not None and exact is not None and not torch.equal(coloured, exact)
+    assert torch.equal(exact, to_tensor(DENSEPOSE_PALETTE[parts]))
+    write_image(root / "test" / "image-densepose-parts" / f"{pair.person}.png", parts * 10)
+    with pytest.raises(DataError, match="the part id 70; .* has ids 0-24"):
+        conditions.read(open_dataset(root).splits["test"], pair)

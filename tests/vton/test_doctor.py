@@ -454,3 +454,14 @@ def test_the_command_line(root: Path, capsys: pytest.CaptureFixture[str], tmp_pa
 def test_the_doctor_needs_no_torch() -> None:
     code = "import sys, vton.doctor.command; assert not {'torch', 'cv2'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_part_ids_are_not_missed_but_looked_at(root: Path) -> None:
+    first, second = sorted((root / "test" / "image").iterdir())[:2]
+    size = Image.open(first).size
+    folder = root / "test" / "image-densepose-parts"
+    folder.mkdir()
+    Image.new("L", size, 24).save(folder / f"{first.stem}.png")
+    assert found(root) == []
+    Image.new("L", size, 25).save(folder / f"{second.stem}.png")
+    only(root, "densepose", "fault", folder / f"{second.stem}.png", "class id 25; ids 0-24")

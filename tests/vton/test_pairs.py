@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from vton import evaluate, generate
 from vton.errors import DataError
 from vton.pairs import Pair, choose_pairs, dataset_fingerprint, open_dataset, read_pairs
 
@@ -97,3 +98,30 @@ def test_the_samples_are_read_whole(samples: Path) -> None:
     v2 = open_dataset(samples / "v2").splits["test"]
     assert len(v2.pairs) == 2 and v2.paired() == [Pair("00006_00", "00006_00")]
     assert v2.path("densepose", "00006_00") and not v2.path("agnostic_mask", "00006_00")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~nobody-of-this-name/set"])
+def test_what_can_be_no_path_gets_one_sentence(path: str, tmp_path: Path) -> None:
+    root = make(tmp_path / "set", {"image": ["a.jpg"], "cloth": ["b.jpg"]})
+    for given in ((Path(path), None), (root, Path(path))):
+        with pytest.raises(DataError, match="cannot be a folder"):
+            open_dataset(*given)
+
+
+def test_a_run_that_names_no_path_gets_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "config.json").write_text('{"format": 1, "dataset": {"root": "~nobody-of-this-name/set"}}')
+    assert evaluate.main([str(tmp_path)]) == 1
+    assert generate.main(["--data", "~nobody-of-this-name/set", "--out", str(tmp_path / "run")]) == 1
+    assert capsys.readouterr().err.count("cannot be a folder") == 2
+
+
+def test_part_ids_come_before_their_picture_unless_that_was_repaired(tmp_path: Path) -> None:
+    files = {"image": ["a.jpg", "b.jpg"], "image-densepose": ["a.jpg", "b.jpg"], "image-densepose-parts": ["a.png"]}
+    root = make(tmp_path / "set", files, "")
+    split = open_dataset(root).splits["test"]
+    assert (split.densepose_kind("a"), split.densepose_kind("b")) == ("densepose_parts", "densepose")
+    mended = make(tmp_path / "mended", {"image-densepose": ["a.png"]})
+    assert open_dataset(root, mended).splits["test"].densepose_kind("a") == "densepose"
+    both = make(tmp_path / "both", {"image-densepose": ["a.png"], "image-densepose-parts": ["a.png"]})
+    assert open_dataset(root, both).splits["test"].densepose_kind("a") == "densepose_parts"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vton.doctor.examine import examine
-from vton.errors import VtonError
-from vton.pairs import SPLITS
+from vton.errors import DataError, VtonError
+from vton.pairs import SPLITS, absolute
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _hint(root: Path) -> str:
     """Where the dataset is likely to be, for who is one folder off; else nothing."""
-    root = root.expanduser().resolve()
+    try:
+        root = absolute(root)
+    except DataError:
+        return ""
     if (root / "image").is_dir() and root.name in SPLITS:
         return f" Did you mean {root.parent}?"
     below = sorted(place.parents[1] for name in SPLITS for place in root.glob(f"*/{name}/image"))

@@ -11,6 +11,7 @@ from vton.pairs import MAPS, Split, file_stem, map_folder
 
 PAIR_KINDS = ("flow", "truth")  # named by the pair
 CLOTH_KINDS = ("cloth", "cloth_mask")  # the others are named by the person
+BESIDES = ("densepose_parts",)  # tells what another kind tells too, so nobody misses it
 NEEDED = ("cloth_mask", "parse", "keypoints")  # without these there is no try-on
 WORDS = {"image": "person", "cloth": "cloth"}
 
@@ -20,7 +21,7 @@ def missing_maps(split: Split) -> Iterator[Finding]:
     for kind in MAPS:
         owner = "cloth" if kind in CLOTH_KINDS else "image"
         stems = split.maps[owner]
-        if kind in (*PAIR_KINDS, "image", "cloth") or not stems:
+        if kind in (*PAIR_KINDS, *BESIDES, "image", "cloth") or not stems:
             continue
         lacking = sorted(stem for stem in stems if stem not in split.maps[kind])
         folder, there = folder_name(split, kind), len(stems) - len(lacking)

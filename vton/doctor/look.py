@@ -13,10 +13,14 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from vton.doctor.report import FAULT, WARNING, Trouble
-from vton.labels import PARSE_PALETTE
+from vton.labels import DENSEPOSE_PALETTE, PARSE_PALETTE
 from vton.pairs import FORMATS, MAX_BYTES, MAX_PIXELS
 
-LABELS = ("parse", "parse_agnostic")
+LABELS = {  # kind -> its trouble's name, how many ids there are, and whose
+    "parse": ("parse", len(PARSE_PALETTE), "VITON-HD's classes (20 of CIHP)"),
+    "parse_agnostic": ("parse", len(PARSE_PALETTE), "VITON-HD's classes (20 of CIHP)"),
+    "densepose_parts": ("densepose", len(DENSEPOSE_PALETTE), "DensePose's parts"),
+}
 MASKS = ("cloth_mask", "agnostic_mask", "worn_mask")
 PHOTOS = ("image", "cloth")
 ENDING_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
@@ -98,7 +102,7 @@ def _look_inside(path: Path, kind: str, picture: Image.Image) -> Look:
     picture.draft(None, DRAFT)
     picture.load()
     turned = _orientation(picture)
-    across = turned in (5, 6, 7, 8) and kind not in LABELS + MASKS
+    across = turned in (5, 6, 7, 8) and kind not in (*LABELS, *MASKS)
     troubles = [
         *_format_troubles(path, kind, picture),
         *_shape_troubles(width, height),
@@ -139,7 +143,9 @@ def _format_troubles(path: Path, kind: str, picture: Image.Image) -> list[Troubl
         todo = "nothing is lost here, but other programs go by the name: rename it, or save it as what the name says"
         troubles.append(Trouble("format", WARNING, f"is a {found} picture under the name {path.suffix}", todo))
     if found == "JPEG" and kind in LABELS:
-        troubles.append(Trouble("parse", FAULT, "holds class ids as a JPEG, which blurs them", "make it again as a PNG"))
+        troubles.append(
+            Trouble(LABELS[kind][0], FAULT, "holds class ids as a JPEG, which blurs them", "make it again as a PNG")
+        )
     return troubles
 
 
@@ -154,7 +160,7 @@ def _shape_troubles(width: int, height: int) -> list[Trouble]:
 def _turned_troubles(kind: str, orientation: int) -> list[Trouble]:
     if orientation == 1 or not 1 < orientation <= 8:
         return []
-    if kind in LABELS + MASKS:
+    if kind in (*LABELS, *MASKS):
         wrong = f"carries an EXIF orientation ({orientation}), which is not obeyed in a map"
     else:
         wrong = f"is stored turned (EXIF orientation {orientation}); it is read upright"
@@ -167,7 +173,9 @@ def _mode_troubles(kind: str, picture: Image.Image, deep: bool) -> list[Trouble]
         if mode in ("P", "L") and not deep:
             return []
         what = "16-bit values" if deep else f"colours ({mode})"
-        return [Trouble("parse", FAULT, f"holds {what} where class ids belong", "make it again as a PNG of mode P, ids 0-19")]
+        name, count, _ = LABELS[kind]
+        todo = f"make it again as a PNG of mode P, ids 0-{count - 1}"
+        return [Trouble(name, FAULT, f"holds {what} where class ids belong", todo)]
     if deep or mode.startswith("I"):
         if kind in MASKS and mode.startswith("I"):
             return [Trouble("mode", FAULT, "has 16 bits a pixel; a mask read so is all white", "save it with 8 bits")]
@@ -185,9 +193,10 @@ def _mode_troubles(kind: str, picture: Image.Image, deep: bool) -> list[Trouble]
 def _content_troubles(kind: str, picture: Image.Image) -> list[Trouble]:
     if kind in LABELS and picture.mode in ("P", "L"):
         highest = int(np.asarray(picture).max())
-        if highest >= len(PARSE_PALETTE):
-            wrong = f"has the class id {highest}; ids 0-{len(PARSE_PALETTE) - 1} are known"
-            return [Trouble("parse", FAULT, wrong, "make it again with VITON-HD's classes (20 of CIHP)")]
+        name, count, classes = LABELS[kind]
+        if highest >= count:
+            wrong = f"has the class id {highest}; ids 0-{count - 1} are known"
+            return [Trouble(name, FAULT, wrong, f"make it again with {classes}")]
     if kind in MASKS and not picture.mode.startswith("I") and np.asarray(picture.convert("L")).max() < 128:
         severity = FAULT if kind == "cloth_mask" else WARNING
         return [Trouble("mask", severity, "marks nothing: no pixel reaches 128 of 255", "make it again, white on black")]

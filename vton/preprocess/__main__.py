@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vton.errors import VtonError
+from vton.command import ended
 from vton.preprocess.chain import FAILURES, PreprocessConfig, preprocess
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.layout import NAMES
@@ -40,18 +40,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None, detectors: Detectors | None = None) -> int:
     """0 when everything was made, 1 when something failed or nothing could be done."""
     asked = parser().parse_args(argv)
-    try:
-        only = tuple(asked.only) if asked.only else None
-        failed = preprocess(PreprocessConfig(asked.root, asked.split, only, asked.device), asked.out, detectors)
-    except (VtonError, ValueError) as error:
-        print(f"preprocess: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"preprocess: {asked.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("preprocess: stopped; the same command goes on where it was.", file=sys.stderr)
-        return 130
+    return ended("preprocess", lambda: _run(asked, detectors), asked.out, "the same command goes on where it was.")
+
+
+def _run(asked: argparse.Namespace, detectors: Detectors | None) -> int:
+    only = tuple(asked.only) if asked.only else None
+    failed = preprocess(PreprocessConfig(asked.root, asked.split, only, asked.device), asked.out, detectors)
     if failed:
         photos = [photo for photo in failed if photo]
         what = f"{len(photos)} of the photos failed" if photos else "not everything could be made"

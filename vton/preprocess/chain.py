@@ -19,7 +19,7 @@ import torch
 
 from vton.errors import DataError, PreprocessError, VtonError
 from vton.images import read_image, replacing, write_json
-from vton.pairs import Split
+from vton.pairs import Split, absolute
 from vton.preprocess import detectors as real
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.layout import (
@@ -27,7 +27,6 @@ from vton.preprocess.layout import (
     NAMES,
     WRITERS,
     derive_agnostic,
-    find,
     has,
     list_pairs,
     open_source,
@@ -168,7 +167,14 @@ class Chain:
         self._end(stage)
 
     def _made_keys(self, stage: Stage, stems: Sequence[str]) -> dict[str, str]:
-        return {stem: f"{stage.by} of {self._photo_key(stage.name, stem)}" for stem in stems}
+        """From what each map is made; a parse also from what tells the person who is meant from the others."""
+        told_by = ("keypoints", "densepose") if stage.name == "parse" else ()
+        return {
+            stem: " of ".join(
+                (stage.by, self._photo_key(stage.name, stem), *(self.record.get(name, stem) or "nothing" for name in told_by))
+            )
+            for stem in stems
+        }
 
     def _open(self, stage: Stage) -> Any:
         """The stage's detector; None, with the reason noted, where there is none."""
@@ -220,7 +226,7 @@ class Chain:
 
     def _take(self, name: str) -> None:
         """Maps of the source, where it has them."""
-        files = {stem: {kind: find(self.source, kind, stem) for kind in KINDS[name]} for stem in self._stems(name)}
+        files = {stem: {kind: self.source.path(kind, stem) for kind in KINDS[name]} for stem in self._stems(name)}
         found = {stem: {kind: file for kind, file in kinds.items() if file} for stem, kinds in files.items()}
         there = {stem: kinds for stem, kinds in found.items() if KINDS[name][0] in kinds}
         stage = self._begin(name, len(there))
@@ -318,7 +324,7 @@ def preprocess(config: PreprocessConfig, out: Path, detectors: Detectors | None 
     Returns the photos that failed, as "image/00001_00" or "cloth/00001_00", and "" where a whole stage could not be made; the
     reasons are in failures.jsonl. Raises DataError where there are no photos, or `out` is something else's.
     """
-    source, out = open_source(config.root, config.split), out.expanduser().resolve()
+    source, out = open_source(config.root, config.split), absolute(out)
     if out == source.root or source.root in out.parents:
         raise DataError(f"{out} lies inside {source.root}, which is read and never written to; choose another folder.")
     with claimed(out, config.settings(source)) as record:

@@ -14,6 +14,7 @@ from vton.images import (
     read_json,
     read_labels,
     read_mask,
+    read_parts,
     replacing,
     resize_image,
     resize_labels,
@@ -22,9 +23,10 @@ from vton.images import (
     write_labels,
 )
 from vton.labels import DENSEPOSE_PALETTE
-from vton.pairs import MAPS, SPLITS, SUFFIXES, Pair, Split, _open_split, read_pairs
+from vton.pairs import MAPS, SPLITS, SUFFIXES, Pair, Split, absolute, open_split, read_pairs
 from vton.preprocess.agnostic import agnostic_mask, erase, erase_parse
-from vton.synthetic.skeleton import draw_skeleton
+from vton.preprocess.person import drawn_body, only_person
+from vton.skeleton import draw_skeleton
 
 NAMES = ("keypoints", "densepose", "parse", "cloth-mask", "agnostic")
 KINDS = {  # what each name writes; the first kind is what makes a dataset have it
@@ -34,7 +36,6 @@ KINDS = {  # what each name writes; the first kind is what makes a dataset have 
     "cloth-mask": ("cloth_mask",),
     "agnostic": ("agnostic_mask", "agnostic", "parse_agnostic"),
 }
-FOLDERS = {kind: names[0] for kind, names in MAPS.items()} | {"densepose_parts": "image-densepose-parts"}
 PNG = ("parse", "parse_agnostic", "openpose_img", "agnostic_mask", "densepose_parts")
 ENDING = {"keypoints": ".json"} | dict.fromkeys(PNG, ".png")
 
@@ -46,10 +47,10 @@ def owner(name: str) -> str:
 
 def open_source(root: Path, split: str) -> Split:
     """The photos and maps of one split of `root`, or of a plain folder with image/ and cloth/. DataError where it has none."""
-    root = root.expanduser().resolve()
+    root = absolute(root)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give a dataset, or a folder that holds image/ and cloth/.")
-    found = _open_split(root, split) if (root / split).is_dir() else _plain(root, split)
+    found = open_split(root, split) if (root / split).is_dir() else _plain(root, split)
     if not (found.maps["image"] or found.maps["cloth"]):
         others = [name for name in SPLITS if (root / name).is_dir() and name != split]
         hint = f"; it has {others[0]}/, so try --split {others[0]}" if others else ""
@@ -59,22 +60,14 @@ def open_source(root: Path, split: str) -> Split:
 
 def _plain(root: Path, split: str) -> Split:
     """A folder of photos alone; its list, if any, is called as in a dataset."""
-    found = replace(_open_split(root, "."), name=split)
+    found = replace(open_split(root, "."), name=split)
     file = root / f"{split}_pairs.txt"
     return replace(found, pairs=tuple(read_pairs(file))) if file.exists() else found
 
 
 def place(root: Path, split: str, kind: str, stem: str) -> Path:
     """The file of one kind in the layout as it is written."""
-    return root / split / FOLDERS[kind] / f"{stem}{SUFFIXES.get(kind, '')}{ENDING.get(kind, '.jpg')}"
-
-
-def find(source: Split, kind: str, stem: str) -> Path | None:
-    """The file of one kind in the source, None where it has none."""
-    if kind in MAPS:
-        return source.path(kind, stem)
-    beside = source.root / source.name / FOLDERS[kind] / f"{stem}{ENDING[kind]}"
-    return beside if beside.is_file() else None
+    return root / split / MAPS[kind][0] / f"{stem}{SUFFIXES.get(kind, '')}{ENDING.get(kind, '.jpg')}"
 
 
 def has(source: Split, name: str) -> bool:
@@ -97,8 +90,26 @@ def write_densepose(out: Path, split: str, stem: str, parts: np.ndarray, size: t
 
 
 def write_parse(out: Path, split: str, stem: str, ids: np.ndarray, size: tuple[int, ...]) -> None:
-    """Class ids (H, W)."""
-    write_labels(place(out, split, "parse", stem), ids)
+    """Class ids (H, W), of the person who is meant only."""
+    body = body_of(out, split, stem, size)
+    write_labels(place(out, split, "parse", stem), ids if body is None else only_person(ids, body))
+
+
+def body_of(out: Path, split: str, stem: str, size: tuple[int, ...]) -> np.ndarray | None:
+    """Where the person who is meant is, bool (H, W), by DensePose or else the keypoints in `out`; None where neither tells.
+
+    DataError where a map cannot be read.
+    """
+    parts, colours, joints = (place(out, split, kind, stem) for kind in ("densepose_parts", "densepose", "keypoints"))
+    if parts.exists():
+        body = read_parts(parts) > 0
+    elif colours.exists():
+        body = read_image(colours).max(2) >= DENSEPOSE_PALETTE[1:].max(1).min() // 2
+    elif joints.exists():
+        body = drawn_body(read_keypoints(joints), size)
+    else:
+        return None
+    return resize_labels(body, (size[0], size[1])) if body.any() else None
 
 
 def write_cloth_mask(out: Path, split: str, stem: str, mask: np.ndarray, size: tuple[int, ...]) -> None:
@@ -138,10 +149,10 @@ def take(source: Split, name: str, stem: str, out: Path) -> None:
         size = picture.height, picture.width
     was = read_image(source.need(photo, stem)).shape[:2]
     for kind in KINDS[name]:
-        file = find(source, kind, stem)
+        file = source.path(kind, stem)
         if file is not None:
             _take_one(file, kind, place(out, source.name, kind, stem), was, size)
-    if name == "keypoints" and find(source, "openpose_img", stem) is None:
+    if name == "keypoints" and source.path("openpose_img", stem) is None:
         joints = read_keypoints(place(out, source.name, "keypoints", stem))
         write_image(place(out, source.name, "openpose_img", stem), draw_skeleton(joints, size))
 
@@ -168,7 +179,7 @@ def _read(file: Path, kind: str) -> np.ndarray:
         return read_labels(file)
     if kind in ("cloth_mask", "agnostic_mask"):
         return read_mask(file)
-    return read_image(file)[..., 0] if kind == "densepose_parts" else read_image(file)
+    return read_parts(file) if kind == "densepose_parts" else read_image(file)
 
 
 def _scaled(openpose: dict[str, Any], x: float, y: float) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class SegFormer:
         self.classes = _classes(self.network.config.id2label, folder)
 
     def parse(self, photos: Sequence[np.ndarray]) -> list[Answer]:
-        """As in the protocol; who stands beside the person who is meant is in it too."""
+        """As in the protocol, but of everybody in the photo; `person.only_person` takes the one who is meant."""
         return in_batches(photos, self.batch, lambda indices: self._ask([photos[i] for i in indices]))
 
     @torch.inference_mode()

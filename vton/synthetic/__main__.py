@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from vton.errors import VtonError
+from vton.command import ended
 from vton.synthetic.write import SyntheticConfig, draw_dataset
 
 EXAMPLE = "example: python -m vton.synthetic --out data/drawn --train 100 --test 24 --size 256x192"
@@ -35,18 +35,12 @@ def main() -> int:
         config = SyntheticConfig(chosen.train, chosen.test, chosen.seed, height, width, chosen.noise)
     except ValueError as error:
         parser.error(f"{error}.")
-    try:
-        measured = draw_dataset(config, chosen.out)
-    except VtonError as error:
-        print(f"synthetic: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"synthetic: {chosen.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("synthetic: stopped; the same command draws the rest.", file=sys.stderr)
-        return 130
-    print(f"{config.train} train and {config.test} test pairs of {config.height}x{config.width} in {chosen.out}")
+    return ended("synthetic", lambda: _draw(config, chosen.out), chosen.out, "the same command draws the rest.")
+
+
+def _draw(config: SyntheticConfig, out: Path) -> int:
+    measured = draw_dataset(config, out)
+    print(f"{config.train} train and {config.test} test pairs of {config.height}x{config.width} in {out}")
     if measured["pairs"]:
         print(
             f"after the best affine fit the flow of the median pair is {measured['affine_residual_px']:.1f} px off "

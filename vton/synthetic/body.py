@@ -25,6 +25,7 @@ NECK_TOP = -0.1
 UPPER_ARM, FOREARM, HAND = 0.185, 0.165, 0.085
 HEAD = 1.06  # a head's size / its frame's
 ROUND, TURN = 1.1, 0.44  # radians: half of what is seen of the torso's round; how far the body turns at most
+SEEN_TURN = 0.4  # of TURN
 
 SKIN_TONES: tuple[Colour, ...] = (
     (0.96, 0.83, 0.75), (0.93, 0.78, 0.68), (0.89, 0.71, 0.59), (0.80, 0.60, 0.46), (0.66, 0.46, 0.33), (0.47, 0.31, 0.22),
@@ -88,6 +89,13 @@ class Person:
     light: float  # -1 from the left, 1 from the right
     background: Colour
 
+    @property
+    def turned(self) -> Literal["left", "front", "right"]:
+        """Where in the photo the body is turned to, "front" where that is hardly to be seen."""
+        if abs(self.turn) < SEEN_TURN:
+            return "front"
+        return "left" if self.turn < 0 else "right"
+
 
 def _arms(rng: np.random.Generator) -> tuple[Arm, Arm]:
     """Each as it likes; two before the torso are folded, so that they hide less of it."""
@@ -123,7 +131,7 @@ def draw_person(rng: np.random.Generator) -> Person:
     arms = _arms(rng)
     folded = arms[0].pose == "crossed"  # so much is hidden then that long hair may not hide more, nor a high waistband
     covered = folded or "before" in (arms[0].pose, arms[1].pose)
-    turn = rng.choice([-1, 1]) * rng.uniform(0.4, 1) if rng.random() < 0.55 else rng.normal(0, 0.13)
+    turn = rng.choice([-1, 1]) * rng.uniform(SEEN_TURN, 1) if rng.random() < 0.55 else rng.normal(0, 0.13)
     return Person(
         seed=int(rng.integers(2**31)),
         scale=scale,

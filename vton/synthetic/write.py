@@ -28,6 +28,7 @@ from vton.labels import DENSEPOSE_PALETTE
 from vton.pairs import MAPS, SPLITS, SUFFIXES
 from vton.preprocess.agnostic import agnostic_mask, erase, erase_parse
 from vton.progress import track
+from vton.skeleton import draw_skeleton
 from vton.synthetic.body import Person, draw_person
 from vton.synthetic.cloth import photograph
 from vton.synthetic.garments import Garment, draw_garment
@@ -35,13 +36,13 @@ from vton.synthetic.geometry import Frame
 from vton.synthetic.hardness import Hardness, hardness, summary
 from vton.synthetic.noise import Noise
 from vton.synthetic.render import Rendering, dress
-from vton.synthetic.skeleton import draw_skeleton
 
 RECORD = "synthetic.json"  # beside the pair lists: how the set was drawn
 MEASURED = "measured"  # the record's part that is known when all is drawn
 DRAWING = 2  # a number of this package's pictures; another one draws other pictures from the same seed
 PNG = ("parse", "parse_agnostic", "openpose_img", "agnostic_mask", "truth")
 ENDING = {"keypoints": ".json", "flow": ".npz"} | dict.fromkeys(PNG, ".png")
+NOT_DRAWN = ("densepose_parts",)  # the colours of a drawn set are exact enough
 OF_CLOTH, OF_PAIR = ("cloth", "cloth_mask"), ("flow", "truth")
 ALONE = 4  # so few items are drawn without further processes
 CHUNK = 3  # items that a process draws in a row: each shares a garment with the next
@@ -192,7 +193,9 @@ def _end_with_parent() -> None:
 def _files(config: SyntheticConfig, out: Path, item: Item) -> dict[tuple[str, str], Path]:
     """(kind, stem) -> file of everything that belongs to an item."""
     own, other = stem(config, item.split, item.index), stem(config, item.split, item.cloth)
-    stems = {kind: [own] for kind in MAPS} | {kind: [f"{own}__{own}", f"{own}__{other}"] for kind in OF_PAIR}
+    stems = {kind: [own] for kind in MAPS if kind not in NOT_DRAWN} | {
+        kind: [f"{own}__{own}", f"{own}__{other}"] for kind in OF_PAIR
+    }
     if config.count(item.split) == 1:
         stems |= {kind: [own, other] for kind in OF_CLOTH}
     return {
@@ -260,5 +263,10 @@ def _traits(config: SyntheticConfig, drawn: Iterable[Item]) -> dict[str, dict[st
         g, p = garment_of(config, item.split, item.index), person_of(config, item.split, item.index)
         arms = f"{p.arms[0].pose}, {p.arms[1].pose}"
         words = {"sleeves": g.sleeves, "neckline": g.neckline, "weave": g.weave, "print": g.print}
-        found[stem(config, item.split, item.index)] = words | {"arms": arms, "hair": p.hair_style, "bottom": p.bottom}
+        found[stem(config, item.split, item.index)] = words | {
+            "arms": arms,
+            "turned": p.turned,
+            "hair": p.hair_style,
+            "bottom": p.bottom,
+        }
     return {name: {key: str(value) for key, value in words.items()} for name, words in found.items()}

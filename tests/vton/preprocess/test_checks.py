@@ -333,3 +333,11 @@ def test_the_later_layouts_sample_is_checked_with_all_its_maps(samples: Path) ->
     assert {outcome.output for outcome in found.values() if not outcome.ok} == {"keypoints"}
     assert found["DensePose over the parsed body"].ok and found["agnostic outside the mask"].ok
     assert not any(outcome.ok for outcome in check_item(split, "002") if outcome.check == "cloth mask at the border")
+
+
+def test_densepose_is_judged_by_its_part_ids_where_they_are(clean: list[Maps]) -> None:
+    maps = clean[0]
+    parts = nearest_parts(array(maps.densepose))[0]
+    assert failed(replace(maps, densepose_parts=parts)) == {}
+    assert "DensePose over the parsed body" in failed(replace(maps, densepose_parts=np.roll(parts, 60, 1)))
+    assert "size of the map of DensePose's parts" in failed(replace(maps, densepose_parts=parts[::2]))

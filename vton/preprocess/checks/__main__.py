@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vton.errors import DataError, VtonError
+from vton.command import ended
+from vton.errors import DataError
 from vton.images import write_json
 from vton.pairs import open_dataset
 from vton.preprocess.checks.examine import check_split, report
@@ -26,23 +27,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--repairs", type=Path, metavar="DIR", help="a folder of mended maps that take the place of ROOT's own")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome there")
     chosen = parser.parse_args(argv)
-    try:
-        dataset = open_dataset(chosen.root, chosen.repairs)
-        if chosen.split not in dataset.splits:
-            raise DataError(f"{dataset.root} has no split {chosen.split!r}; it has {', '.join(dataset.splits)}.")
-        split = dataset.splits[chosen.split]
-        items = check_split(split)
-        if chosen.json:
-            write_json(chosen.json, report(split, items))
-    except VtonError as error:
-        print(f"checks: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"checks: {error.filename or chosen.json} cannot be used: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("checks: stopped.", file=sys.stderr)
-        return 130
+    return ended("checks", lambda: _run(chosen), chosen.json or chosen.root, "nothing was written.")
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    dataset = open_dataset(chosen.root, chosen.repairs)
+    if chosen.split not in dataset.splits:
+        raise DataError(f"{dataset.root} has no split {chosen.split!r}; it has {', '.join(dataset.splits)}.")
+    split = dataset.splits[chosen.split]
+    items = check_split(split)
+    if chosen.json:
+        write_json(chosen.json, report(split, items))
     _show(items)
     return 0
 

@@ -91,7 +91,7 @@ def _check(maps: Maps) -> tuple[list[Outcome], float | None]:
 
 def _all(maps: Maps, scene: Scene) -> Iterator[Outcome]:
     yield from files.check_files(maps)
-    if any(known is not None for known in (maps.image, maps.parse, maps.densepose, maps.agnostic_mask)):
+    if any(known is not None for known in (maps.image, maps.parse, maps.densepose, maps.densepose_parts, maps.agnostic_mask)):
         yield from parse.check_parse(scene)
         yield from keypoints.check_keypoints(scene)
         yield from densepose.check_densepose(scene)

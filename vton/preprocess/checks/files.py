@@ -11,6 +11,7 @@ OUTPUT_OF = {
     "image": "parse",
     "parse": "parse",
     "densepose": "densepose",
+    "densepose_parts": "densepose",
     "keypoints": "keypoints",
     "agnostic": "agnostic",
     "agnostic_mask": "agnostic",
@@ -23,6 +24,7 @@ OUTPUT_OF = {
 NAMES = {
     "parse": "parse",
     "densepose": "DensePose map",
+    "densepose_parts": "map of DensePose's parts",
     "agnostic": "agnostic image",
     "agnostic_mask": "mask",
     "parse_agnostic": "agnostic parse",

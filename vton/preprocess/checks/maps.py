@@ -12,13 +12,14 @@ import numpy as np
 
 from vton.conditions import read_keypoints
 from vton.errors import DataError, PreprocessError
-from vton.images import read_image, read_labels
+from vton.images import read_image, read_labels, read_parts
 from vton.labels import ARM_CHAINS, DENSEPOSE_PALETTE, ParseClass
 from vton.pairs import Split
 from vton.preprocess.agnostic import agnostic_mask, hands
+from vton.skeleton import body_scale
 
 HEIGHT = 256  # pixels of the canvas: the height at which VITON-HD's parses were made
-PERSON_KINDS = ("image", "parse", "parse_agnostic", "densepose", "keypoints", "agnostic", "agnostic_mask", "worn_mask")
+PERSON_KINDS = ("image", "parse", "parse_agnostic", "keypoints", "agnostic", "agnostic_mask", "worn_mask")
 CLOTH_KINDS = ("cloth", "cloth_mask")
 
 
@@ -36,6 +37,7 @@ class Maps:
     worn_mask: np.ndarray | None = None
     cloth: np.ndarray | None = None  # uint8 (h, w, 3)
     cloth_mask: np.ndarray | None = None  # uint8 (h, w), the stored values
+    densepose_parts: np.ndarray | None = None  # uint8 (H, W), part ids; only where they tell the same as the colours
     flow: np.ndarray | None = None  # (2, H, W) of the person in their own garment, grid_sample units; NaN where it says nothing
     lossless: bool = False  # whether the agnostic is stored without loss
     unreadable: dict[str, str] = field(default_factory=dict)  # kind -> why it cannot be used
@@ -45,7 +47,7 @@ def read_maps(split: Split, stem: str) -> Maps:
     """Every file that the split has of one stem, as a person and as a garment. What cannot be read is told in `unreadable`."""
     found: dict[str, np.ndarray] = {}
     unreadable: dict[str, str] = {}
-    for kind in (*PERSON_KINDS, *CLOTH_KINDS):
+    for kind in (*PERSON_KINDS, *dict.fromkeys(("densepose", split.densepose_kind(stem))), *CLOTH_KINDS):
         path = split.path(kind, stem)
         if path is not None:
             try:
@@ -77,6 +79,8 @@ def _read_flow(path: Path) -> np.ndarray:
 def _read(kind: str, path: Path) -> np.ndarray:
     if kind in ("parse", "parse_agnostic"):
         return read_labels(path)
+    if kind == "densepose_parts":
+        return read_parts(path)
     if kind == "keypoints":
         return read_keypoints(path)
     return read_image(path)[..., 0] if kind.endswith("_mask") else read_image(path)
@@ -91,7 +95,7 @@ class Scene:
     @cached_property
     def size(self) -> tuple[int, int]:
         """(height, width) of the canvas, in the proportions of the photo or else of a map."""
-        known = (self.maps.image, self.maps.parse, self.maps.densepose, self.maps.agnostic_mask)
+        known = (self.maps.image, self.maps.parse, self.maps.densepose, self.maps.densepose_parts, self.maps.agnostic_mask)
         height, width = next((found.shape[:2] for found in known if found is not None), (HEIGHT, 0))
         return HEIGHT, max(1, round(HEIGHT * width / height))
 
@@ -110,7 +114,9 @@ class Scene:
 
     @cached_property
     def parts(self) -> np.ndarray | None:
-        """DensePose's part ids, uint8 (H, W): the nearest colour of the palette, as JPEG blurs them."""
+        """DensePose's part ids, uint8 (H, W): as stored, else of the nearest colour of the palette, as JPEG blurs them."""
+        if self.maps.densepose_parts is not None:
+            return fitted(self.maps.densepose_parts, self.size, cv2.INTER_NEAREST)
         return None if self._decoded is None else cv2.medianBlur(self._decoded[0], 3)
 
     @cached_property
@@ -201,16 +207,6 @@ def _nearest_table() -> np.ndarray:
     seen = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1)
     apart = np.stack([np.square(seen - colour).sum(-1) for colour in DENSEPOSE_PALETTE.astype(np.float32)])
     return apart.argmin(0).astype(np.uint8)
-
-
-def body_scale(joints: np.ndarray) -> float | None:
-    """Shoulder width or 0.6 torso lengths, whichever is more; None where neither can be measured."""
-    seen = joints[:, 2] > 0
-    across = float(np.hypot(*(joints[5] - joints[2])[:2])) if seen[2] and seen[5] else 0.0
-    hips = [joints[i, :2] for i in (9, 12) if seen[i]]
-    shoulders = [joints[i, :2] for i in (2, 5) if seen[i]]
-    torso = float(np.hypot(*(np.mean(hips, 0) - np.mean(shoulders, 0)))) if hips and shoulders else 0.0
-    return max(across, 0.6 * torso) or None
 
 
 def among(labels: np.ndarray, ids: Iterable[int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The picture that OpenPose draws of its joints."""
+"""The 25 joints: the picture that OpenPose draws of them, and the size of the person that they tell."""
 
 import cv2
 import numpy as np
@@ -44,3 +44,13 @@ def draw_skeleton(keypoints: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
             at = (round(float(keypoints[joint, 0])), round(float(keypoints[joint, 1])))
             cv2.circle(picture, at, max(1, round(thick * 1.2)), colour, -1, cv2.LINE_AA)
     return picture
+
+
+def body_scale(joints: np.ndarray) -> float | None:
+    """Shoulder width or 0.6 torso lengths, whichever is more; None where neither can be measured."""
+    seen = joints[:, 2] > 0
+    across = float(np.hypot(*(joints[5] - joints[2])[:2])) if seen[2] and seen[5] else 0.0
+    hips = [joints[i, :2] for i in (9, 12) if seen[i]]
+    shoulders = [joints[i, :2] for i in (2, 5) if seen[i]]
+    torso = float(np.hypot(*(np.mean(hips, 0) - np.mean(shoulders, 0)))) if hips and shoulders else 0.0
+    return max(across, 0.6 * torso) or None
