@@ -13,6 +13,12 @@ from vton.errors import DataError
 WORK = 512  # height at which the outline is read
 STATIONS = 5  # along a sleeve, from shoulder to cuff
 ALIKE = 11  # a distance in Lab within which colours count as one
+BENT = 7  # degrees by which a shoulder line turns down into a sleeve, at least
+SEAM, SEAM_VARIES = (
+    0.92,
+    0.2,
+)  # how far beside the middle the shoulder's seam lies, over the armpit's distance, and how it varies
+OPENING = 1.2  # a sleeve where it is sewn in, over half the width of the chest, at least
 DEEPEST, USUAL = 0.54, 0.50  # how far below the top an armpit lies, over the chest's width
 
 
@@ -236,29 +242,68 @@ def _behind_sleeve(half: _Half, pit: np.ndarray | None) -> np.ndarray | None:
 
 def _side(half: _Half, pit: np.ndarray | None) -> _Side:
     """Landmarks of the left half in the working picture."""
-    mask, centre, outer = half.mask, half.centre, half.outer
+    mask, centre = half.mask, half.centre
     top_of = np.where(mask.any(0), mask.argmax(0), mask.shape[0])
     top = int(np.flatnonzero(mask.any(1))[0])
     length = half.hem - top
     sleeve = None
-    if pit is None:
-        y = top + round(0.33 * length)
-        window = outer[y : max(y + 2, half.hem - length // 6)]
-        armpit = np.array([float(np.median(window)), float(y)])
-        reach = np.arange(int(outer[top : y + 1].min()), centre)
-        tops = top_of[reach]
-        shoulder_x = int(reach[np.flatnonzero(tops <= tops.min() + 0.06 * length)[0]])
-        shoulder = np.array([shoulder_x, top_of[shoulder_x]], float)
-    else:
-        armpit = pit
-        x = int(min(armpit[0] + 0.03 * (centre - armpit[0]), centre - 1))
-        shoulder = np.array([x, top_of[x]], float)
-        area = _sleeve_area(half, shoulder, armpit)
-        sleeve = _trace(area, shoulder, armpit)
+    if pit is not None:
+        armpit, shoulder = pit, _shoulder(half, top_of, pit)
+        sleeve = _trace(_sleeve_area(half, shoulder, armpit), shoulder, armpit, OPENING * (centre - armpit[0]))
+    if sleeve is None:
+        reach = np.flatnonzero(top_of[: centre + 1] < top + 0.2 * length)
+        tip = int(min(reach[0] + 2, centre))
+        shoulder = np.array([tip, top_of[tip]], float)
+        armpit = _armhole_end(half, shoulder, length)
     collar = _collar(top_of, centre, shoulder, armpit, length)
     rows = np.linspace(armpit[1], half.hem - max(2, 0.01 * length), 6)
     xs = [armpit[0]] + [_torso_edge(half, round(y)) for y in rows[1:]]
     return _Side(collar, shoulder, armpit, np.column_stack([xs, rows]), sleeve)
+
+
+def _armhole_end(half: _Half, shoulder: np.ndarray, length: int) -> np.ndarray:
+    """Where the armhole of a top without sleeves ends: the outline's furthest place outside the line from the shoulder to the
+    side at half the length."""
+    rows = np.arange(int(shoulder[1]), max(int(shoulder[1]) + 2, half.hem - length // 2))
+    edge = half.outer[rows]
+    outside = np.linspace(edge[0], edge[-1], len(rows)) - edge
+    outside[rows < shoulder[1] + 0.15 * length] = 0
+    y = int(rows[np.argmax(outside)]) if outside.max() > 0.02 * length else int(shoulder[1] + 0.3 * length)
+    return np.array([half.outer[y], y], float)
+
+
+def _shoulder(half: _Half, top_of: np.ndarray, armpit: np.ndarray) -> np.ndarray:
+    """Where the shoulder line turns down into the sleeve; above the armpit where it runs on without a corner."""
+    half_width = half.centre - armpit[0]
+    columns = np.arange(int(half.outer[half.mask.any(1)].min()), int(half.centre - 0.3 * half_width))
+    columns = columns[top_of[columns] < armpit[1]]
+    start = int(np.argmin(top_of[columns])) - max(2, round(0.04 * half_width)) if len(columns) else 0
+    if start >= 8:  # outwards, from beside the collar
+        line = np.column_stack([columns, top_of[columns]])[start::-1].astype(float)
+        found = _knee(line, np.abs((half.centre - line[:, 0]) / half_width - SEAM) < SEAM_VARIES)
+        if found is not None and found[1] > BENT:
+            return found[0]
+    above = int(half.centre - SEAM * half_width)
+    return np.array([above, top_of[above]], float)
+
+
+def _knee(line: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """Of the places `where` (n,) is true, the one at which a line of points (n, 2) is best cut into two straight ones, and by
+    how many degrees it turns there towards the bottom of the picture; None where there is no place."""
+    best: tuple[float, int] | None = None
+    for cut in np.flatnonzero(where[3:-3]) + 3:
+        error = 0.0
+        for part in (line[: cut + 1], line[cut:]):
+            along = part[-1] - part[0]
+            across = (part - part[0]) @ np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-6)
+            error += float(across @ across)
+        if best is None or error < best[0]:
+            best = error, int(cut)
+    if best is None:
+        return None
+    knee = line[best[1]]
+    falls = [np.degrees(np.arctan2(b[1] - a[1], abs(b[0] - a[0]))) for a, b in ((line[0], knee), (knee, line[-1]))]
+    return knee, float(falls[1] - falls[0])
 
 
 def _torso_edge(half: _Half, y: int) -> float:
@@ -358,11 +403,13 @@ def _sleeve_area(half: _Half, shoulder: np.ndarray, armpit: np.ndarray) -> np.nd
     return labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def _trace(area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Edges of a sleeve at STATIONS; None where what sticks out is too small to be one."""
+def _trace(
+    area: np.ndarray, shoulder: np.ndarray, armpit: np.ndarray, least: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Edges of a sleeve at STATIONS; None where what sticks out is too small to be one, for an opening of at least `least`."""
     ys, xs = np.nonzero(area)
     opening = float(np.hypot(*(shoulder - armpit)))
-    if len(xs) < 0.12 * opening**2:
+    if len(xs) < 0.12 * max(opening, least) ** 2:
         return None
     points = np.column_stack([xs, ys]).astype(float)
     start = (shoulder + armpit) / 2

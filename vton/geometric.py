@@ -23,11 +23,13 @@ from vton.labels import HEAD, ParseClass
 
 COARSE = 8  # the splines are evaluated every so many pixels, and interpolated between
 LONG = 0.72  # a sleeve longer than this share of the arm reaches the wrist
-# A garment's usual width at armpits and collar, and its length, over the wearer's torso.
-CHEST, COLLAR, LENGTH = 0.74, 0.39, 1.12
-ACROSS, ALONG = (0.70, 0.14, 0.16), (0.47, 0.21, 0.32)  # how much each of them says about a garment's scale
+# A garment's usual widths between the ends of the shoulders and at the armpits, of its collar, and its length, over a wearer's
+# torso; how much each says about its scale across and along: seams vary least, but those of a wide garment lie further out.
+SLEEVED = ((0.71, 0.74, 0.39, 1.11), (0.79, 0.13, 0.04, 0.04), (1.23, -0.37, 0.05, 0.09))
+SLEEVELESS = ((0.56, 0.72, 0.40, 1.11), (0.30, 0.21, 0.17, 0.32), (0.34, 0.09, 0.14, 0.43))
+SPREAD = 0.85  # of the width between the armpits: straps further apart were laid out so for the photo
+SHOULDERS = (0.57, 0.43)  # the usual width between the shoulders over the torso's length, and how much it says about the scale
 ARM_LENGTH = 0.85  # of the length from neck to hips, at least: a bent arm looks shorter than it is
-SLEEVELESS = 0.05  # tops without sleeves measure less across the armpits: the armholes are cut out (logarithm)
 STRETCH = 0.95  # how much shorter a garment is on the body than laid flat, in proportion to its width
 CREASE = 0.38  # of the shoulder width: how far beside the middle a sleeve's crease lies, over the torso's side
 SET_IN = 0.66  # of the shoulder width: how far beside the middle the armpit of a sleeve lies
@@ -78,12 +80,11 @@ class _Plan:
     @classmethod
     def of(cls, garment: Garment, body: Body) -> "_Plan":
         length_of_body = float(np.hypot(*(body.hips - body.neck)))
-        measured = (2 * garment.half_width, float(np.ptp(garment.collar[:, 0])), _height(garment))
-        logs = np.log(np.array([CHEST, COLLAR, LENGTH]) / np.maximum(measured, 1.0))
-        if garment.sleeves == (None, None):
-            logs = logs + SLEEVELESS
-        scale = length_of_body * float(np.exp(np.dot(ACROSS, logs)))
-        stretch = STRETCH * float(np.exp(np.dot(ALONG, logs) - np.dot(ACROSS, logs)))
+        usual, across, along = SLEEVELESS if garment.sleeves == (None, None) else SLEEVED
+        logs = np.log(np.array(usual) / np.maximum(_measures(garment), 1.0))
+        shoulders, share = SHOULDERS
+        scale = length_of_body * float(np.exp(np.dot(across, logs))) * (body.width / (shoulders * length_of_body)) ** share
+        stretch = STRETCH * length_of_body * float(np.exp(np.dot(along, logs))) / scale
         room = (body.waist_drop + NECK_RISE * body.width) / (_height(garment) * scale * stretch)
         stretch *= float(np.clip(room, SHORTEST, 1.0))
         lengths, ends = [], []
@@ -178,6 +179,14 @@ def _torso_points(plan: _Plan) -> tuple[np.ndarray, np.ndarray]:
 def _height(garment: Garment) -> float:
     """From collar to hem, in pixels of the garment photo."""
     return float(garment.hem[:, 1].mean() - garment.collar[:, 1].mean())
+
+
+def _measures(garment: Garment) -> tuple[float, float, float, float]:
+    """Widths between the shoulders' ends and the armpits, of the collar, and the length, in pixels of the garment photo."""
+    chest, shoulders, collar = 2 * garment.half_width, np.ptp(garment.shoulders[:, 0]), np.ptp(garment.collar[:, 0])
+    if garment.sleeves == (None, None):
+        shoulders, collar = min(shoulders, SPREAD * chest), min(collar, SPREAD * chest)
+    return float(shoulders), chest, float(collar), _height(garment)
 
 
 def _shoulder(plan: _Plan, side: int) -> np.ndarray:
