@@ -31,12 +31,11 @@ SPREAD = 0.85  # of the width between the armpits: straps further apart were lai
 SHOULDERS = (0.57, 0.43)  # the usual width between the shoulders over the torso's length, and how much it says about the scale
 ARM_LENGTH = 0.85  # of the length from neck to hips, at least: a bent arm looks shorter than it is
 STRETCH = 0.95  # how much shorter a garment is on the body than laid flat, in proportion to its width
-CREASE = 0.38  # of the shoulder width: how far beside the middle a sleeve's crease lies, over the torso's side
-SET_IN = 0.66  # of the shoulder width: how far beside the middle the armpit of a sleeve lies
+CREASE = 0.34  # of the shoulder width: how far beside the middle a sleeve's crease lies, over the torso's side
+SET_IN = 0.70  # of the shoulder width: how far beside the middle the armpit of a sleeve lies
 SETTLED = (0.08, 0.12, 0.12)  # of the arm: how soon the outer edge, the middle and the inner edge of a sleeve lie on it
-SHORTEST = 0.96  # how much a garment that is longer than the one worn is shortened, so that less of its lower part is lost
 ROOM = 0.08  # of the shoulder width: how far a garment stands off the body and what is worn now
-EASE = 1.06  # a garment is a little wider than the body in it
+EASE = 1.04  # a garment is a little wider than the body in it
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,6 @@ class _Plan:
         shoulders, share = SHOULDERS
         scale = length_of_body * float(np.exp(np.dot(across, logs))) * (body.width / (shoulders * length_of_body)) ** share
         stretch = STRETCH * length_of_body * float(np.exp(np.dot(along, logs))) / scale
-        room = (body.waist_drop + NECK_RISE * body.width) / (_height(garment) * scale * stretch)
-        stretch *= float(np.clip(room, SHORTEST, 1.0))
         lengths, ends = [], []
         bones = [np.maximum(np.hypot(*np.diff(arm[:3], axis=0).T), 1.0) for arm in body.arms]
         straight = max(*(float(pair.sum()) for pair in bones), ARM_LENGTH * length_of_body)
