@@ -1,0 +1,88 @@
+"""python -m vton.train.warp: a run folder from a drawn set, gone on with exactly, and refusals in sentences."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from vton.checkpoint import load_warp
+from vton.images import read_image
+from vton.pairs import read_pairs
+from vton.presets import WARP, WarpPreset, with_settings
+from vton.synthetic import SyntheticConfig, draw_dataset
+from vton.train.warp import main
+
+FAST = ("steps=4", "validate_every=2", "save_every=2", "log_every=1")
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn set of six people to train on."""
+    root = tmp_path_factory.mktemp("people") / "set"
+    draw_dataset(SyntheticConfig(train=6, test=0, seed=3, height=128, width=96), root, processes=1)
+    return root
+
+
+def train(people: Path, out: Path, *more: str) -> int:
+    return main(["--data", str(people), "--preset", "tiny", "--out", str(out), "--device", "cpu", *more])
+
+
+def log(out: Path) -> list[dict]:
+    return [line for line in map(json.loads, (out / "log.jsonl").read_text().splitlines()) if line["kind"] != "speed"]
+
+
+def test_a_training_writes_a_run_that_goes_on_where_it_was(people: Path, tmp_path: Path) -> None:
+    assert train(people, tmp_path / "whole", "--fold", "1/3", "--set", *FAST) == 0
+    network = load_warp(tmp_path / "whole" / "checkpoint")
+    assert network.config == WARP["tiny"].network
+    measured = [line for line in log(tmp_path / "whole") if line["kind"] == "validation"]
+    assert [line["step"] for line in measured] == [2, 4]
+    assert all(0 <= line["iou"] <= 1 and line["epe"] > 0 and line["epe_worst"] >= line["epe"] for line in measured)
+    assert read_image(tmp_path / "whole" / "pictures" / "0000004.png").shape == (4 * 64, 8 * 64, 3)
+    assert any((tmp_path / "whole" / "tensorboard").iterdir())
+
+    assert {pair.person for pair in read_pairs(tmp_path / "whole" / "fold_pairs.txt")} == {"00002_00", "00003_00"}
+    assert json.loads((tmp_path / "whole" / "config.json").read_text())["data"] == {
+        "root": str(people), "pairs": 7, "left_out": 4, "fold": [1, 3]
+    }  # fmt: skip
+
+
+def test_another_config_or_a_second_start_is_refused(people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(people, tmp_path / "run", "--set", *FAST) == 0
+    assert train(people, tmp_path / "run", "--set", *FAST) == 1
+    assert "--resume goes on" in capsys.readouterr().err
+    assert train(people, tmp_path / "run", "--resume", "--set", *FAST, "batch=3") == 1
+    assert "another config (it differs in loop)" in capsys.readouterr().err
+    started = train(
+        people, tmp_path / "next", "--init", str(tmp_path / "run" / "checkpoint"), "--set", *FAST, "widths=(8,8,24)"
+    )
+    assert started == 1 and "asks for" in capsys.readouterr().err
+
+
+def test_what_cannot_be_trained_on_gets_a_sentence(
+    people: Path, drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(drawn, tmp_path / "a") == 1
+    assert "has no train split" in capsys.readouterr().err
+    assert train(people, tmp_path / "b", "--set", "speed=3") == 1
+    assert "'speed=3' sets nothing" in capsys.readouterr().err
+    assert train(people, people) == 1
+    assert "holds no training" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_settings_change_the_field_they_name() -> None:
+    changed = with_settings(WARP["tiny"], ["steps=7", "rate=1", "widths=(8, 16)", "finest=0", "mask=0", "precision=bf16"])
+    assert (changed.loop.steps, changed.loop.rate, changed.loop.precision) == (7, 1.0, "bf16")
+    assert changed.network.widths == (8, 16) and changed.losses.mask == 0
+    assert changed.augment == WARP["tiny"].augment
+    for wrong in ("steps=many", "steps=2.5", "widths=8"):
+        with pytest.raises(ValueError, match="no value of that kind"):
+            with_settings(WARP["tiny"], [wrong])
+
+
+def test_no_two_parts_of_a_preset_have_a_field_of_the_same_name() -> None:
+    parts = [getattr(WARP["demo"], part.name) for part in dataclasses.fields(WarpPreset)]
+    names = [field.name for part in parts for field in dataclasses.fields(part)]
+    assert len(names) == len(set(names))

@@ -1,0 +1,86 @@
+"""Named, complete configs, and how single fields of them are set by a command line."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from vton.networks.warp import WarpConfig
+from vton.train.augment import Augment
+from vton.train.loop import LoopConfig
+from vton.train.losses import WarpWeights
+
+
+@dataclass(frozen=True)
+class WarpPreset:
+    """All that a training of a warp is made of; no two parts have a field of the same name."""
+
+    network: WarpConfig
+    loop: LoopConfig
+    losses: WarpWeights
+    augment: Augment
+
+
+WARP = {
+    # for tests: trains a step in a fraction of a second
+    "tiny": WarpPreset(
+        WarpConfig(64, 64, (8, 8, 16), blocks=1, heads=2),
+        LoopConfig(steps=20, batch=2, rate=1e-3, warmup=2, validate_every=10, save_every=10, log_every=5, workers=0),
+        WarpWeights(flow=1.0),
+        Augment(),
+    ),
+    # shipped, for the drawn set: its true flow is what it learns from; 3.3 million parameters
+    "demo": WarpPreset(
+        WarpConfig(256, 192, (16, 32, 80, 160)),
+        LoopConfig(steps=8_000, batch=10, rate=6e-4),
+        WarpWeights(flow=1.0, smoothness=0.02, parse=2.0),
+        Augment(),
+    ),
+    # for VITON-HD, which has no true flow
+    "base": WarpPreset(
+        WarpConfig(256, 192, (64, 96, 192, 256, 256), finest=0),
+        LoopConfig(steps=100_000, batch=16, rate=2e-4, precision="bf16", workers=8),
+        WarpWeights(cloth=1.0, mask=10.0, perceptual=1.0, variation=0.1, smoothness=0.5, parse=10.0),
+        Augment(),
+    ),
+    # the widths of HR-VITON and of the implementation that this project carries on
+    "seed": WarpPreset(
+        WarpConfig(256, 192, (96, 192, 384, 384, 384), finest=0),
+        LoopConfig(steps=100_000, batch=10, rate=2e-4, precision="bf16", workers=8),
+        WarpWeights(cloth=1.0, mask=10.0, perceptual=1.0, variation=0.1, smoothness=0.5, parse=10.0),
+        Augment(),
+    ),
+}
+
+
+def with_settings(preset: WarpPreset, settings: Sequence[str]) -> WarpPreset:
+    """The preset with fields set by "name=value" each. ValueError names a field that is not known, or a value that is none."""
+    parts = {part.name: getattr(preset, part.name) for part in fields(preset)}
+    changes: dict[str, dict[str, Any]] = {name: {} for name in parts}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        owner = next((part for part, config in parts.items() if name in _names(config)), None)
+        if not equals or owner is None:
+            known = ", ".join(sorted(name for config in parts.values() for name in _names(config)))
+            raise ValueError(f"{setting!r} sets nothing; write field=value, where the field is one of {known}")
+        changes[owner][name] = _value(name, text, getattr(parts[owner], name))
+    return replace(preset, **{part: replace(config, **changes[part]) for part, config in parts.items()})
+
+
+def _names(config: Any) -> set[str]:
+    return {field.name for field in fields(config)}
+
+
+def _value(name: str, text: str, before: Any) -> Any:
+    """`text` as a value of the kind that the field has."""
+    if isinstance(before, str):
+        return text
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = None
+    if isinstance(before, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(before):
+        raise ValueError(f"{name} is {before!r}, and {text!r} is no value of that kind")
+    return value

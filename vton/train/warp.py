@@ -1,0 +1,240 @@
+"""Train the warping network on a dataset.
+
+Example: python -m vton.train.warp --data data/drawn --preset demo --out data/runs/warp
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from vton.checkpoint import load_warp, save_warp
+from vton.dataset import Example, Examples, split_fold, stack
+from vton.errors import CheckpointError, DataError, VtonError
+from vton.flow import to_colour, warp
+from vton.images import read_json, replacing, to_image, write_image, write_json
+from vton.networks.warp import Prediction, Region, WarpNetwork, visible_mask
+from vton.pairs import Pair, absolute, open_dataset
+from vton.presets import WARP, WarpPreset, with_settings
+from vton.train.augment import augment
+from vton.train.features import vgg_features
+from vton.train.loop import STATE, Draw, lot, open_accelerator, train
+from vton.train.losses import distance, masked_mean, warp_losses
+
+FORMAT = 1
+FOLDS = 25  # of which the first validates, where no fold is asked for
+VALIDATED = 60  # of the left out pairs, at most, evenly spread
+PICTURED = 6  # of these
+
+
+@dataclass(frozen=True)
+class WarpTraining:
+    """What to train on, and how."""
+
+    data: Path
+    preset: WarpPreset
+    fold: tuple[int, int] | None = None  # (K, N): leave fold K of 0 .. N - 1 out, for others to be warped without bias
+    init: Path | None = None  # a checkpoint to start from
+
+
+class Varied(Dataset[Example]):
+    """Examples by `Draw`, each varied as its number says."""
+
+    def __init__(self, examples: Examples, preset: WarpPreset) -> None:
+        self.examples, self.preset = examples, preset
+
+    def __getitem__(self, draw: Draw) -> Example:
+        chosen = lot(self.preset.loop.seed + 1, draw.number)
+        return augment(self.examples[draw.index], self.preset.augment, chosen)
+
+
+def train_warp(training: WarpTraining, out: Path, device: str | None = None, resume: bool = False) -> bool:
+    """Train into the run folder `out`; whether the last step was reached. Its `checkpoint/` is the averaged network.
+
+    Writes config.json, log.jsonl, tensorboard/, pictures/ (left out pairs), fold_pairs.txt where a fold is left out, and the
+    state that `resume` goes on from. DataError or CheckpointError where it cannot begin.
+    """
+    preset, split = training.preset, open_dataset(training.data).splits.get("train")
+    if split is None:
+        raise DataError(f"{training.data} has no train split.")
+    pairs, left_out = split_fold(split, *(training.fold or (0, min(FOLDS, max(2, len(split.persons))))))
+    if not pairs or not left_out:
+        raise DataError(f"{split.root} has {len(split.persons)} people to train on; that is too few to leave some out.")
+    if preset.losses.flow and not split.maps["flow"]:
+        raise DataError(f"{split.root} has no true flow; train without it: --set flow=0.")
+    claim(out, describe(training, len(pairs), len(left_out)), resume)
+    if training.fold:
+        write_pairs(out / "fold_pairs.txt", left_out)
+    torch.manual_seed(preset.loop.seed)
+    network = WarpNetwork(preset.network)
+    if training.init:
+        network.load_state_dict(_same_size(load_warp(training.init), preset).state_dict())
+    target = open_accelerator(device, preset.loop.precision).device
+    features = vgg_features(target) if preset.losses.perceptual else None
+    size = preset.network.size
+    validation = Examples(split, _spread(left_out, VALIDATED), size)
+
+    def losses(model: nn.Module, example: Example) -> dict[str, Tensor]:
+        return warp_losses(predict(model, example), example, preset.losses, features)
+
+    def keep(average: WarpNetwork, step: int) -> None:
+        save_warp(out / "checkpoint", average, {"step": step, **describe(training, len(pairs), len(left_out))})
+
+    def validated(average: WarpNetwork, step: int) -> dict[str, float]:
+        measured, pictures = validate(average, validation, preset.loop.batch, target)
+        write_image(out / "pictures" / f"{step:07d}.png", pictures)
+        return measured
+
+    data = Varied(Examples(split, pairs, size), preset)
+    return train(network, data, len(pairs), stack, losses, validated, keep, preset.loop, out, device, resume)
+
+
+def predict(model: nn.Module, example: Example) -> Prediction:
+    """What the network says about a batch of examples."""
+    seen = example.conditions
+    found: Prediction = model(seen.cloth, seen.cloth_mask, seen.parse_agnostic, seen.densepose)
+    return found
+
+
+@torch.no_grad()
+def validate(network: WarpNetwork, examples: Examples, batch: int, device: torch.device) -> tuple[dict[str, float], np.ndarray]:
+    """Means over the pairs, in the names of the log, and a sheet of the first ones. `epe` is the mean end-point error on
+    visible pixels, of the network's size, and `epe_worst` that of the worst decile; both only where there is a true flow."""
+    found: dict[str, list[float]] = {"iou": [], "parse": [], "cloth": [], "epe": []}
+    rows: list[np.ndarray] = []
+    for start in range(0, len(examples), batch):
+        example = stack([examples[i] for i in range(start, min(start + batch, len(examples)))]).to(device)
+        said = predict(network, example)
+        fetched = warp(example.conditions.cloth, said.flow)
+        mask = visible_mask(warp(example.conditions.cloth_mask, said.flow), said.parse) > 0.5
+        for i in range(len(example)):
+            visible, known = example.visible[i] > 0, example.regions[i] >= 0
+            found["iou"].append(float((mask[i] & visible).sum() / (mask[i] | visible).sum().clamp_min(1)))
+            found["parse"].append(float((said.parse[i].argmax(0) == example.regions[i])[known].float().mean()))
+            found["cloth"].append(float(masked_mean((fetched[i] - example.photo[i]).abs().mean(0), visible.float())))
+            if example.has_flow[i]:
+                off = distance(said.flow[i, None], example.flow[i, None], examples.size)
+                found["epe"].append(float(masked_mean(off, visible[None].float())))
+            if len(rows) < PICTURED:
+                rows.append(_row(example, said, fetched, mask, i))
+    measured = {name: float(np.mean(values)) for name, values in found.items() if values}
+    if found["epe"]:
+        worst = sorted(found["epe"])[-max(1, len(found["epe"]) // 10) :]
+        measured["epe_worst"] = float(np.mean(worst))
+    return measured, np.vstack(rows)
+
+
+def _row(example: Example, said: Prediction, fetched: Tensor, mask: Tensor, i: int) -> np.ndarray:
+    """Person, cloth, conditions, flow, warped, and the photo to be met, side by side."""
+    seen = example.conditions
+    assert seen.densepose is not None
+    worn = torch.where(mask[i], fetched[i], seen.agnostic[i])
+    upper = (said.parse[i].argmax(0) == Region.UPPER).float().expand(3, -1, -1) * 2 - 1
+    flow = to_colour(said.flow[i].cpu(), most=1.0)
+    left, right = (seen.image[i], seen.cloth[i], seen.densepose[i]), (fetched[i], upper, worn, example.photo[i])
+    return np.hstack([*(to_image(x) for x in left), flow, *(to_image(x) for x in right)])
+
+
+def describe(training: WarpTraining, pairs: int, left_out: int) -> dict[str, Any]:
+    """The config.json of a training."""
+    fold = training.fold and list(training.fold)
+    data = {"root": str(absolute(training.data)), "pairs": pairs, "left_out": left_out, "fold": fold}
+    parts = {name: _jsonable(value) for name, value in asdict(training.preset).items()}
+    return {"format": FORMAT, "kind": "warp training", "data": data, "init": training.init and str(training.init), **parts}
+
+
+def claim(out: Path, description: dict[str, Any], resume: bool) -> None:
+    """Make `out` this training's folder. DataError where it holds something else, or a training that is not to be resumed."""
+    place = out / "config.json"
+    if not place.exists():
+        if out.exists() and any(out.iterdir()):
+            raise DataError(f"{out} is not empty and holds no training; choose another folder.")
+        write_json(place, description)
+        return
+    found = read_json(place)
+    differs = [key for key in description if not isinstance(found, dict) or found.get(key) != description[key]]
+    if differs:
+        raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
+    if not resume and (out / STATE).exists():
+        raise DataError(f"{out} holds a training already; --resume goes on with it.")
+
+
+def write_pairs(place: Path, pairs: Sequence[Pair]) -> None:
+    """A pair list, as `python -m vton.generate --pairs` takes it."""
+    with replacing(place) as file:
+        file.write("".join(f"{pair.person}.jpg {pair.cloth}.jpg\n" for pair in pairs).encode())
+
+
+def _same_size(network: WarpNetwork, preset: WarpPreset) -> WarpNetwork:
+    if network.config != preset.network:
+        raise CheckpointError(f"the checkpoint to start from is a {network.config}, and the preset asks for {preset.network}.")
+    return network
+
+
+def _spread(pairs: Sequence[Pair], most: int) -> list[Pair]:
+    """At most so many of them, evenly spread."""
+    return [pairs[i * len(pairs) // min(most, len(pairs))] for i in range(min(most, len(pairs)))]
+
+
+def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _fold(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text)
+    if not match or not int(match[1]) < int(match[2]) or int(match[2]) < 2:
+        raise argparse.ArgumentTypeError(f'"{text}" is no fold; write K/N with K from 0 to N - 1, as in 0/5')
+    return int(match[1]), int(match[2])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m vton.train.warp",
+        description="Train the warping network. Ctrl-C writes a checkpoint and stops; --resume goes on exactly there. On "
+        "several GPUs: accelerate launch -m vton.train.warp ...",
+        epilog="example: python -m vton.train.warp --data data/drawn --preset demo --out data/runs/warp --set steps=5000",
+    )
+    made.add_argument("--data", type=Path, required=True, metavar="ROOT", help="a dataset with a train split")
+    made.add_argument("--preset", choices=WARP, required=True, help="the network's size and how it is trained")
+    made.add_argument(
+        "--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder; checkpoint/ in it is the result"
+    )
+    made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
+    made.add_argument("--fold", type=_fold, metavar="K/N", help="leave fold K of 0 .. N-1 out; its pairs go to fold_pairs.txt")
+    made.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best there is")
+    made.add_argument("--resume", action="store_true", help="go on where the training in RUN_DIR was stopped")
+    made.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="change fields of the preset")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when the last step was reached, 1 when it cannot be, 130 when a signal stopped it."""
+    asked = parser().parse_args(argv)
+    try:
+        preset = with_settings(WARP[asked.preset], asked.set)
+        done = train_warp(WarpTraining(asked.data, preset, asked.fold, asked.init), asked.out, asked.device, asked.resume)
+    except (VtonError, ValueError) as error:
+        print(f"train.warp: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"train.warp: {asked.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    if not done:
+        print(
+            f"train.warp: stopped; the same command with --resume goes on. {asked.out / 'checkpoint'} is whole.",
+            file=sys.stderr,
+        )
+    return 0 if done else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
