@@ -45,6 +45,40 @@ def to_pixels(flow: Tensor) -> Tensor:
     return flow * flow.new_tensor([width / 2, height / 2])[:, None, None]
 
 
+def jacobian(flow: Tensor) -> Tensor:
+    """How much of the garment photo a pixel fetches, (N, 1, H, W): the determinant of the map from photo to garment photo, both
+    in pixels of the flow's grid. 1 is neither stretched nor squeezed; below 0 the garment is turned inside out there."""
+    moved = to_pixels(flow)
+    across, down = (F.pad(moved.diff(dim=d), pad, mode="replicate") for d, pad in ((-1, (0, 1, 0, 0)), (-2, (0, 0, 0, 1))))
+    return ((1 + across[:, :1]) * (1 + down[:, 1:]) - across[:, 1:] * down[:, :1]).contiguous()
+
+
+def folds(flow: Tensor, mask: Tensor) -> Tensor:
+    """Where the garment is folded over, bool (N, 1, H, W): a negative `jacobian`, of neighbours in the `mask` (N, 1, H, W)."""
+    inside = mask > 0.5
+    right, below = (F.pad(inside[..., 1:], (0, 1)), F.pad(inside[..., 1:, :], (0, 0, 0, 1)))
+    return (jacobian(flow) < 0) & inside & right & below
+
+
+def outside(flow: Tensor) -> Tensor:
+    """Where the flow (N, 2, H, W) fetches from beyond the garment photo, bool (N, 1, H, W)."""
+    place = identity_grid((flow.shape[-2], flow.shape[-1]), flow.device).permute(0, 3, 1, 2) + flow
+    return (place.abs() > 1).any(1, keepdim=True)
+
+
+def unevenness(flow: Tensor, mask: Tensor) -> float:
+    """How unevenly the flow (1, 2, H, W) stretches inside the mask (1, 1, H, W): the mean length of its second differences, in
+    pixels; 0 for a shift, a scale or a turn."""
+    moved, inside = to_pixels(flow), mask > 0.5
+    lengths = []
+    for d in (-1, -2):
+        n = flow.shape[d]
+        whole = inside.narrow(d, 0, n - 2) & inside.narrow(d, 1, n - 2) & inside.narrow(d, 2, n - 2)
+        lengths.append(moved.diff(n=2, dim=d).norm(dim=1, keepdim=True)[whole])
+    both = torch.cat(lengths)
+    return float(both.mean()) if len(both) else 0.0
+
+
 def to_colour(flow: Tensor | np.ndarray, most: float | None = None) -> np.ndarray:
     """A flow (2, H, W) in the field's colour wheel, uint8 (H, W, 3): hue is direction, saturation is length.
 

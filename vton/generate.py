@@ -23,8 +23,10 @@ from vton.images import read_json, replacing, to_image, write_image, write_json,
 from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
 from vton.progress import Progress
 from vton.tryon import Result, try_on
+from vton.warps import GEOMETRIC, Warp, describe_warp, open_warp
 
 FORMAT = 1
+DEVICES = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,12 @@ class GenerateConfig:
     paired: bool = False
     pairs: tuple[Pair, ...] | None = None  # None: the split's own list
     open_list: bool = False  # the pair list is no part of the run's identity: further pairs may come later
-    warp: str = "geometric"
+    warp: str = GEOMETRIC  # or a checkpoint's folder
     diffusion: str = "none"
     repairs: Path | None = None  # a folder of mended maps that take the place of the dataset's own
+    device: str = "cpu"  # for networks
 
     def __post_init__(self) -> None:
-        if self.warp != "geometric":
-            raise ValueError(f"The warp {self.warp!r} is not known; this version has: geometric.")
         if self.diffusion != "none":
             raise ValueError(f"The diffusion {self.diffusion!r} is not known; this version has: none.")
 
@@ -57,6 +58,7 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
         raise DataError(f"{dataset.root} has no split {config.split!r}; it has {', '.join(dataset.splits)}.")
     split = dataset.splits[config.split]
     pairs = list(config.pairs) if config.pairs is not None else choose_pairs(split, config.paired)
+    warp = open_warp(config.warp, config.device)
     _claim(out, _describe(config, split, pairs))
     failures: dict[str, str] = {}
     timings: dict[str, dict[str, float]] = {}
@@ -64,7 +66,7 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
     for pair in pairs:
         if not (out / "results" / f"{pair.name}.png").exists():
             try:
-                timings[pair.name] = _one(split, pair, out)
+                timings[pair.name] = _one(split, pair, warp, out)
             except VtonError as error:
                 failures[pair.name] = str(error)
         progress.advance(note=pair.name)
@@ -84,7 +86,7 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> di
         "format": FORMAT,
         "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
         "pairs": listed,
-        "warp": {"name": config.warp},
+        "warp": describe_warp(config.warp),
         "diffusion": {"name": config.diffusion},
         "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
         "code": version("vton-studio"),
@@ -115,12 +117,12 @@ def _claim(out: Path, description: dict[str, Any]) -> None:
         raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
 
 
-def _one(split: Split, pair: Pair, out: Path) -> dict[str, float]:
+def _one(split: Split, pair: Pair, warp: Warp, out: Path) -> dict[str, float]:
     """Try one pair on and write it, the result last; seconds by stage."""
     start = time.perf_counter()
     conditions = condition_files.read(split, pair)
     read = time.perf_counter()
-    result = try_on(conditions)
+    result = try_on(conditions, warp)
     done = time.perf_counter()
     mask = conditions.agnostic_mask[0, 0].numpy() > 0
     _write(out, pair, result, mask, _input_hashes(split, pair))
@@ -178,8 +180,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--pairs", type=Path, metavar="FILE", help='lines "person.jpg cloth.jpg" (default: the split\'s list)')
     made.add_argument("--paired", action="store_true", help="every person in their own garment")
     made.add_argument("--repairs", type=Path, metavar="DIR", help="a folder of mended maps that take the place of ROOT's own")
-    made.add_argument("--warp", default="geometric", help="geometric (default)")
+    made.add_argument("--warp", default=GEOMETRIC, metavar="NAME", help="geometric (default), or a checkpoint's folder")
     made.add_argument("--diffusion", default="none", help="none (default)")
+    made.add_argument("--device", choices=DEVICES, default="cpu", help="for networks (default: cpu)")
     made.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder to write")
     return made
 
@@ -206,6 +209,7 @@ def _run(arguments: argparse.Namespace) -> int:
             warp=arguments.warp,
             diffusion=arguments.diffusion,
             repairs=arguments.repairs,
+            device=arguments.device,
         )
     except ValueError as error:
         raise DataError(str(error)) from error

@@ -1,0 +1,72 @@
+"""Checkpoints: what is loaded is what was saved, and what does not fit is refused with its reason."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from vton.checkpoint import CONFIG, WEIGHTS, load_warp, read_config, save_warp
+from vton.errors import CheckpointError
+from vton.networks.warp import WarpConfig, WarpNetwork
+
+SIZES = WarpConfig(128, 64, (8, 8, 16), blocks=1, heads=2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(4)
+    save_warp(tmp_path / "warp", WarpNetwork(SIZES), {"steps": 3})
+    return tmp_path / "warp"
+
+
+def test_a_network_comes_back_as_it_was(folder: Path) -> None:
+    torch.manual_seed(4)
+    made, loaded = WarpNetwork(SIZES), load_warp(folder)
+    assert loaded.config == SIZES and not loaded.training
+    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in made.state_dict().items())
+    assert read_config(folder)["trained"] == {"steps": 3}
+
+
+def test_half_precision_halves_the_file_and_costs_no_more_than_its_rounding(folder: Path, tmp_path: Path) -> None:
+    whole = load_warp(folder)
+    save_warp(tmp_path / "half", whole, {}, half=True)
+    sizes = [(place / WEIGHTS).stat().st_size for place in (folder, tmp_path / "half")]
+    assert sizes[1] < 0.6 * sizes[0]
+    for name, value in load_warp(tmp_path / "half").state_dict().items():
+        assert value.dtype == torch.float32 and torch.allclose(value, whole.state_dict()[name], rtol=1e-3, atol=1e-6)
+
+
+def change(folder: Path, **values: object) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps(config | values))
+
+
+def test_what_is_no_checkpoint_of_a_warp_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        load_warp(tmp_path)
+    change(folder, kind="vae")
+    with pytest.raises(CheckpointError, match="holds a vae, and a warp is needed"):
+        load_warp(folder)
+    change(folder, kind="warp", format=2)
+    with pytest.raises(CheckpointError, match="format 1"):
+        load_warp(folder)
+
+
+def test_weights_of_another_network_are_refused_by_name(folder: Path) -> None:
+    sizes = json.loads((folder / CONFIG).read_text())["network"]
+    change(folder, network=sizes | {"widths": [8, 8, 24]})
+    with pytest.raises(CheckpointError, match="tensors differ, first"):
+        load_warp(folder)
+    change(folder, network=sizes | {"depth": 3})
+    with pytest.raises(CheckpointError, match="no network that this version knows"):
+        load_warp(folder)
+
+
+def test_damaged_weights_are_refused(folder: Path) -> None:
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_warp(folder)
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_warp(folder)

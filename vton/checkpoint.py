@@ -1,0 +1,84 @@
+"""A checkpoint: a folder with config.json and model.safetensors, from which a network is rebuilt as it was trained."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from vton.checkpoint_info import CONFIG, FORMAT, WEIGHTS, read_config
+from vton.errors import CheckpointError
+from vton.images import replacing, write_json
+from vton.networks.warp import WarpConfig, WarpNetwork
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def save_warp(folder: Path, network: WarpNetwork, trained: Mapping[str, Any], half: bool = False) -> None:
+    """Write the network; `trained` tells on what and how. `half` stores it in half precision, at half the bytes."""
+    save(folder, "warp", asdict(network.config), network.state_dict(), trained, half)
+
+
+def load_warp(folder: Path, device: torch.device | str = "cpu") -> WarpNetwork:
+    """The warping network in `folder`, float32, ready to be asked. CheckpointError where it holds none."""
+    return load(folder, "warp", lambda sizes: WarpNetwork(WarpConfig(**_tuples(sizes)))).to(device)
+
+
+def save(
+    folder: Path, kind: str, network: Mapping[str, Any], weights: Mapping[str, Tensor], trained: Mapping[str, Any], half: bool
+) -> None:
+    """Write a checkpoint of `kind`: the weights, and the config that rebuilds the network."""
+    dtype = torch.float16 if half else torch.float32
+    stored = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in weights.items()}
+    write_json(folder / CONFIG, {"format": FORMAT, "kind": kind, "network": dict(network), "trained": dict(trained)})
+    with replacing(folder / WEIGHTS) as file:
+        file.write(to_bytes(stored))
+
+
+def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) -> Network:
+    """The network of a checkpoint, built of its own config. CheckpointError says what does not fit."""
+    config = read_config(folder)
+    if config.get("kind") != kind:
+        raise CheckpointError(f"{folder} holds a {config.get('kind')}, and a {kind} is needed.")
+    sizes = config["network"]
+    try:
+        network = build(sizes)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / CONFIG} describes no network that this version knows ({error}).") from error
+    place = folder / WEIGHTS
+    try:
+        weights = load_file(place)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{place} cannot be read as safetensors ({error}); copy the checkpoint again.") from error
+    expected = network.state_dict()
+    odd = sorted(name for name in expected.keys() | weights.keys() if _shape(expected, name) != _shape(weights, name))
+    if odd:
+        name = odd[0]
+        raise CheckpointError(
+            f"{place} does not fit its config.json: {len(odd)} tensors differ, first {name}, "
+            f"{_shape(weights, name) or 'missing'} in the file and {_shape(expected, name) or 'missing'} in the network."
+        )
+    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    return network.eval()
+
+
+def _shape(tensors: Mapping[str, Tensor], name: str) -> list[int] | None:
+    return list(tensors[name].shape) if name in tensors else None
+
+
+def _tuples(sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON's lists as the tuples that a config has."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()}
+
+
+if __name__ == "__main__":
+    import sys
+
+    from vton.checkpoint_command import main
+
+    sys.exit(main())

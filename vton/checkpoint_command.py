@@ -1,0 +1,54 @@
+"""`python -m vton.checkpoint`: take published weights in, and say what a checkpoint is."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from vton.checkpoint_info import read_info
+from vton.command import ended
+from vton.seed_file import import_seed
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m vton.checkpoint",
+        description="Checkpoints: folders with config.json and model.safetensors.",
+        epilog="example: python -m vton.checkpoint import warping.pth --out data/checkpoints/seed",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="import|inspect")
+    importing = commands.add_parser("import", help="make a checkpoint of the seed's published warp")
+    importing.add_argument("file", type=Path, metavar="FILE", help="the .pth file; only its tensors are read, nothing is run")
+    importing.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to make")
+    inspecting = commands.add_parser("inspect", help="say what a checkpoint is")
+    inspecting.add_argument("folder", type=Path, metavar="DIR", help="a checkpoint's folder")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when it was done, 1 when not, with one sentence on stderr."""
+    arguments = parser().parse_args(argv)
+    if arguments.command == "inspect":
+        return ended("checkpoint", lambda: _inspect(arguments.folder), arguments.folder, "nothing was changed.")
+    return ended("checkpoint", lambda: _import(arguments.file, arguments.out), arguments.out, "nothing was written.")
+
+
+def _import(file: Path, out: Path) -> int:
+    import_seed(file, out)
+    print(f"checkpoint: {out} is ready; use it as --warp {out}")
+    return _inspect(out)
+
+
+def _inspect(folder: Path) -> int:
+    info = read_info(folder)
+    seen = f"{info.size[0]}x{info.size[1]} (height x width)" if info.size else "not told"
+    precision = "half" if info.half else "single"
+    for name, value in (
+        ("kind", info.kind),
+        ("size", seen),
+        ("parameters", f"{info.parameters:,} in {precision} precision"),
+        ("trained on", info.trained_on + (f", {info.step:,} steps" if info.step is not None else "")),
+    ):
+        print(f"{name:<11} {value}")
+    return 0

@@ -1,0 +1,148 @@
+"""The warps by name: "geometric", or a checkpoint's folder; each brings the cloth of a pair's conditions to the body."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vton.body import Body, find_body
+from vton.checkpoint import load_warp
+from vton.checkpoint_info import CONFIG, WEIGHTS, read_config
+from vton.conditions import Conditions
+from vton.dataset import fit
+from vton.errors import CheckpointError
+from vton.flow import resize, warp
+from vton.geometric import Warped, geometric_warp
+from vton.images import unletterbox
+from vton.networks.seed import SeedNetwork, seed_flows
+from vton.networks.warp import Prediction, Region, WarpNetwork
+from vton.seed_file import load_seed
+from vton.warping import flow_out
+
+GEOMETRIC = "geometric"
+ALONG_ARM = np.linspace(0.1, 2.0, 39)  # where an arm is looked at: 1 elbow, 2 wrist
+COVERED = 0.75  # of an arm up to a place: a sleeve reaches there
+
+Warp = Callable[[Conditions], Warped]
+Scales = list[tuple[tuple[int, int], Tensor]]
+
+
+class NetworkWarp(ABC):
+    """A warp by a network: worked out at the network's size, applied at the photo's."""
+
+    @abstractmethod
+    def __call__(self, conditions: Conditions) -> Warped:
+        """The cloth of one pair (N = 1) warped at the size of its photo. DataError where there is no DensePose map."""
+
+    @abstractmethod
+    def scales(self, conditions: Conditions) -> Scales:
+        """The flows on the way, coarse to fine: the network's cells (height, width), and the flow (1, 2, H, W) of the photo."""
+
+
+class LearnedWarp(NetworkWarp):
+    """The warping network."""
+
+    def __init__(self, network: WarpNetwork) -> None:
+        self.network = network
+
+    def __call__(self, conditions: Conditions) -> Warped:
+        said = self._ask(conditions)
+        flow = flow_out(said.flow.cpu(), _size(conditions.cloth), conditions.size)
+        seen = unletterbox(said.parse.softmax(1)[:, Region.UPPER, None].cpu(), conditions.size)
+        return worn(conditions, flow, seen)
+
+    def scales(self, conditions: Conditions) -> Scales:
+        flows = [flow.cpu() for flow in self._ask(conditions).flows]
+        size, cloth_size = self.network.config.size, _size(conditions.cloth)
+        return [(_size(flow), flow_out(resize(flow, size), cloth_size, conditions.size)) for flow in flows]
+
+    @torch.no_grad()
+    def _ask(self, conditions: Conditions) -> Prediction:
+        seen = fit(conditions, self.network.config.size).to(next(self.network.parameters()).device)
+        said: Prediction = self.network(seen.cloth, seen.cloth_mask, seen.parse_agnostic, seen.densepose)
+        return said
+
+
+class SeedWarp(NetworkWarp):
+    """The seed's network, which does not say what lies before the garment."""
+
+    def __init__(self, network: SeedNetwork) -> None:
+        self.network = network
+
+    def __call__(self, conditions: Conditions) -> Warped:
+        return worn(conditions, self.scales(conditions)[-1][1], torch.ones_like(conditions.agnostic_mask))
+
+    def scales(self, conditions: Conditions) -> Scales:
+        flows = seed_flows(self.network, conditions.to(next(self.network.parameters()).device))
+        return [(_size(flow), resize(flow.cpu(), conditions.size)) for flow in flows]
+
+
+def open_warp(name: str, device: torch.device | str = "cpu") -> Warp:
+    """The warp called `name`. CheckpointError where it is neither "geometric" nor a checkpoint of a warp."""
+    if name == GEOMETRIC:
+        return geometric_warp
+    folder = checkpoint_folder(name)
+    kind = read_config(folder).get("kind")
+    if kind == "warp":
+        return LearnedWarp(load_warp(folder, device))
+    if kind == "seed warp":
+        return SeedWarp(load_seed(folder, device))
+    raise CheckpointError(f"{folder} holds a {kind}, and a warp is needed; give the checkpoint of a warp, or {GEOMETRIC}.")
+
+
+def describe_warp(name: str) -> dict[str, Any]:
+    """What a run's config says of its warp: the name, and of a checkpoint also the kind and the sha256 of its weights.
+
+    CheckpointError where it is none.
+    """
+    if name == GEOMETRIC:
+        return {"name": GEOMETRIC}
+    folder = checkpoint_folder(name)
+    kind = read_config(folder).get("kind")
+    try:
+        with (folder / WEIGHTS).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); copy the checkpoint again.") from error
+    shown = folder.parent if folder.name == "checkpoint" else folder
+    return {"name": shown.resolve().name, "kind": kind, "sha256": sha256}
+
+
+def checkpoint_folder(name: str) -> Path:
+    """The checkpoint that `name` stands for: itself, or that of a training's run folder. CheckpointError where it is none."""
+    folder = Path(name)
+    trained = folder / "checkpoint"
+    if (trained / CONFIG).is_file():
+        return trained
+    if not (folder / CONFIG).is_file():
+        raise CheckpointError(f"{name!r} is no warp: give {GEOMETRIC}, or the folder of a checkpoint or of a training's run.")
+    return folder
+
+
+def worn(conditions: Conditions, flow: Tensor, before: Tensor) -> Warped:
+    """The cloth by its `flow` (1, 2, H, W), worn where `before` (1, 1, H, W), in 0..1, says that nothing lies before it."""
+    mask = ((warp(conditions.cloth_mask, flow, padding_mode="zeros") * before) > 0.5).float()
+    body = find_body(conditions.parse[0].numpy(), conditions.keypoints[0].numpy())
+    return Warped(flow, warp(conditions.cloth, flow), mask, sleeve_ends(body, mask[0, 0].numpy() > 0))
+
+
+def sleeve_ends(body: Body, mask: np.ndarray) -> tuple[float, float]:
+    """How far a garment on the `mask` (H, W) covers each arm: 0 shoulder, 1 elbow, 2 wrist."""
+    ends = []
+    for arm in body.arms:
+        x, y = (np.interp(ALONG_ARM, [0, 1, 2], arm[:3, i]).round().astype(int) for i in (0, 1))
+        inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
+        here = inside & mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)]
+        so_far = np.cumsum(here) / np.arange(1, len(here) + 1)
+        reached = np.flatnonzero(here & (so_far > COVERED))
+        ends.append(float(ALONG_ARM[reached[-1]]) if len(reached) else 0.0)
+    return ends[0], ends[1]
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    return picture.shape[-2], picture.shape[-1]
