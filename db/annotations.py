@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db import judgements
 from db.models import OUTPUTS, VERDICTS, Dataset, Rater, Verdict
 
 
@@ -60,12 +61,6 @@ def judge(
     if subject.output not in OUTPUTS or (verdict is not None and verdict not in VERDICTS):
         expected = f"one of {', '.join(VERDICTS)} on one of {', '.join(OUTPUTS)}"
         raise ValueError(f"{subject.output!r}: {verdict!r} is no verdict; expected {expected}")
-    stored = session.scalar(select(Verdict).where(Verdict.uid == uid))
-    if stored is not None:
-        if (stored.rater_id, _subject(stored), stored.verdict) != (rater_id, subject, verdict):
-            raise ValueError(f"the verdict {uid} is stored with other contents")
-        return stored
-    before = _end_live(session, rater_id, subject)
     row = Verdict(
         uid=uid,
         rater_id=rater_id,
@@ -79,25 +74,8 @@ def judge(
         file_mtime_ns=judged.mtime_ns,
         shown_at=shown_at,
         client=client,
-        supersedes=before.id if before else None,
-        live=verdict is not None,
     )
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _subject(row: Verdict) -> Subject:
-    return Subject(row.dataset_id, row.split, row.stem, row.output)
-
-
-def _end_live(session: Session, rater_id: int, subject: Subject) -> Verdict | None:
-    """The rater's live verdict on an output, live no more: there is never a moment with two live rows."""
-    before = session.scalar(select(Verdict).filter_by(**subject._asdict(), rater_id=rater_id, live=True))
-    if before is not None:
-        before.live = False
-        session.flush()
-    return before
+    return judgements.add(session, row, Subject._fields, "verdict")
 
 
 def said_since(session: Session, dataset_id: int, split: str, after: int = 0) -> list[Said]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 OUTPUTS = ("keypoints", "densepose", "parse", "cloth_mask", "agnostic")  # of the preprocessing, as the checks name them
 VERDICTS = ("good", "usable", "defect")
@@ -202,8 +202,24 @@ class Rater(Base):
     added_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Rating(Base):
-    """A score of one result on one axis; only added to: a new score and an undo (no score) supersede the row before."""
+class Judgement:
+    """What a rater gives, in columns; only added to: a new one and an undo supersede the row before."""
+
+    uid: Mapped[str] = mapped_column(String, unique=True)  # made by the client, so that sending twice stores once
+    rater_id: Mapped[int] = parent("rater.id")
+    shown_at: Mapped[datetime]
+    client: Mapped[str]
+    live: Mapped[bool]
+
+    @declared_attr
+    @classmethod
+    def supersedes(cls) -> Mapped[int | None]:
+        """The row that this one takes the place of."""
+        return mapped_column(ForeignKey(f"{cls.__tablename__}.id", ondelete="CASCADE"), index=True)  # type: ignore[attr-defined]
+
+
+class Rating(Judgement, Base):
+    """A score of one result on one axis; no score is an undo."""
 
     __tablename__ = "rating"
     __table_args__ = (
@@ -221,21 +237,15 @@ class Rating(Base):
         AUTOINCREMENT,
     )
 
-    uid: Mapped[str] = mapped_column(String, unique=True)  # made by the client, so that sending twice stores once
     result_id: Mapped[int] = parent("result.id")
     result_sha256: Mapped[str]  # of the picture that was seen
-    rater_id: Mapped[int] = parent("rater.id")
     axis: Mapped[str]
     score: Mapped[int | None]
-    shown_at: Mapped[datetime]
     rated_at: Mapped[datetime] = mapped_column(default=now)
-    client: Mapped[str]
-    supersedes: Mapped[int | None] = mapped_column(ForeignKey("rating.id", ondelete="CASCADE"), index=True)
-    live: Mapped[bool]
 
 
-class Verdict(Base):
-    """What a rater says of one output of an item's preprocessing; only added to, as ratings are.
+class Verdict(Judgement, Base):
+    """What a rater says of one output of an item's preprocessing; no verdict is an undo.
 
     It names its item by split and stem, and so outlives a file that is away for a while.
     """
@@ -260,7 +270,6 @@ class Verdict(Base):
         AUTOINCREMENT,
     )
 
-    uid: Mapped[str] = mapped_column(String, unique=True)  # made by the client, so that sending twice stores once
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"))
     split: Mapped[str]
     stem: Mapped[str]
@@ -272,12 +281,7 @@ class Verdict(Base):
     sha256: Mapped[str]  # of that file
     file_size: Mapped[int] = mapped_column(BigInteger)  # bytes; with the next, tells whether the file was changed
     file_mtime_ns: Mapped[int] = mapped_column(BigInteger)
-    rater_id: Mapped[int] = parent("rater.id")
-    shown_at: Mapped[datetime]
     judged_at: Mapped[datetime] = mapped_column(default=now)
-    client: Mapped[str]
-    supersedes: Mapped[int | None] = mapped_column(ForeignKey("verdict.id", ondelete="CASCADE"), index=True)
-    live: Mapped[bool]
 
 
 class Job(Base):

@@ -7,9 +7,11 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from db import judgements
 from db.models import Rater, Rating, Result, Run
 
 AXES = ("garment fidelity", "fit", "person preservation", "realism")
+SUBJECT_AND_SCORE = ("result_id", "axis"), "score"  # the columns
 
 
 def rate(
@@ -30,7 +32,7 @@ def rate(
     """
     if axis not in AXES or score not in range(1, 6):
         raise ValueError(f"{axis!r}: {score!r} is no rating; expected 1 to 5 on one of {', '.join(AXES)}")
-    return _store(
+    return judgements.add(
         session,
         Rating(
             uid=uid,
@@ -42,38 +44,8 @@ def rate(
             shown_at=shown_at,
             client=client,
         ),
+        *SUBJECT_AND_SCORE,
     )
-
-
-def _store(session: Session, rating: Rating) -> Rating:
-    """Store a score, or with None in its place that it is taken back; the row that is there where the uid is known already."""
-    stored = _stored(session, rating.uid, (rating.rater_id, rating.result_id, rating.axis, rating.score))
-    if stored is not None:
-        return stored
-    before = _end_live(session, rating.rater_id, rating.result_id, rating.axis)
-    rating.supersedes, rating.live = before.id if before else None, rating.score is not None
-    session.add(rating)
-    session.flush()
-    return rating
-
-
-def _stored(session: Session, uid: str, judgement: tuple[int, int, str, int | None]) -> Rating | None:
-    """What a uid stands for already; ValueError where that is not this (rater, result, axis, score)."""
-    stored = session.scalar(select(Rating).where(Rating.uid == uid))
-    if stored is not None and (stored.rater_id, stored.result_id, stored.axis, stored.score) != judgement:
-        raise ValueError(f"the rating {uid} is stored with other contents")
-    return stored
-
-
-def _end_live(session: Session, rater_id: int, result_id: int, axis: str) -> Rating | None:
-    """The rater's live score of a result on an axis, live no more: there is never a moment with two live rows."""
-    before = session.scalar(
-        select(Rating).where(Rating.rater_id == rater_id, Rating.result_id == result_id, Rating.axis == axis, Rating.live)
-    )
-    if before is not None:
-        before.live = False
-        session.flush()
-    return before
 
 
 def take_back(
@@ -93,7 +65,7 @@ def take_back(
     """
     if axis not in AXES:
         raise ValueError(f"{axis!r} is no axis; expected one of {', '.join(AXES)}")
-    return _store(
+    return judgements.add(
         session,
         Rating(
             uid=uid,
@@ -105,6 +77,7 @@ def take_back(
             shown_at=shown_at,
             client=client,
         ),
+        *SUBJECT_AND_SCORE,
     )
 
 

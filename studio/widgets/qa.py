@@ -37,7 +37,17 @@ LAYERS = {  # kind -> what it is called, how opaque it is at first, whether it l
     "cloth": ("Garment", 1.0, True, "picture"),
     "cloth_mask": ("Cloth mask", 0.55, True, "mask"),
 }
-SCRIPTS = ("qa_canvas.js", "qa_mend.js", "qa_sheet.js", "qa.js")
+SCRIPTS = (
+    "outbox.js",
+    "qa_canvas.js",
+    "qa_mend.js",
+    "qa_sheet.js",
+    "qa_panel.js",
+    "qa_layers.js",
+    "qa_repair.js",
+    "qa_keys.js",
+    "qa.js",
+)
 
 _mount = st.components.v2.component(
     "vton_qa",

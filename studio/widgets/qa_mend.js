@@ -16,6 +16,7 @@ class Mend {
     this.palette = map.palettes[layer.how];
     this.state.on = true;
     this.past = [];
+    this.strokes = 0; // since the repair began
     this.value = layer.how === "mask" ? 255 : 5; // at first the upper garment
     this.erasing = false;
     this.radius = Math.max(2, Math.round(this.size[1] / 50));
@@ -49,6 +50,7 @@ class Mend {
   }
 
   remember() {
+    this.strokes += 1;
     this.past.push(this.values.slice());
     if (this.past.length > STROKES) this.past.shift();
   }

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from db import annotations
 from db.annotations import JudgedFile, Subject
 from db.models import OUTPUTS, VERDICTS
+from studio.widgets.outbox import read_entries, read_moment
 from studio.widgets.qa_list import Board, judged_file
-from studio.widgets.rating_store import read_moment
 
 CLIENT = "studio QA page"
 TAGS, TAG_LENGTH, NOTE_LENGTH = 8, 40, 2000  # the most that is kept of each
@@ -34,23 +34,19 @@ class Given:
 
 def read_outbox(sent: Any) -> list[Given]:
     """The entries of an outbox as sent by a browser; what is malformed is left out, it could never be stored."""
-    if not isinstance(sent, list):
-        return []
-    return [given for given in map(_read_entry, sent) if given is not None]
+    return read_entries(sent, _read_entry)
 
 
-def _read_entry(entry: Any) -> Given | None:
-    if not isinstance(entry, dict):
-        return None
-    uid, stem, sha256, note = (entry.get(name) for name in ("uid", "stem", "sha256", "note"))
+def _read_entry(entry: dict[str, Any]) -> Given | None:
+    stem, sha256, note = (entry.get(name) for name in ("stem", "sha256", "note"))
     output, verdict, tags = entry.get("output"), entry.get("verdict"), entry.get("tags")
-    if not all(isinstance(text, str) for text in (uid, stem, sha256, note)) or not 8 <= len(str(uid)) <= 64:
+    if not all(isinstance(text, str) for text in (stem, sha256, note)):
         return None
     if output not in OUTPUTS or not (verdict is None or verdict in VERDICTS) or not isinstance(tags, list):
         return None
     kept = tuple(tag[:TAG_LENGTH] for tag in tags[:TAGS] if isinstance(tag, str))
     shown_at = read_moment(entry.get("shown_at"))
-    return Given(str(uid), str(stem), output, str(sha256), verdict, kept, str(note)[:NOTE_LENGTH], shown_at)
+    return Given(entry["uid"], str(stem), output, str(sha256), verdict, kept, str(note)[:NOTE_LENGTH], shown_at)
 
 
 def store(session: Session, board: Board, rater_id: int, given: Iterable[Given]) -> None:

@@ -1,23 +1,4 @@
-// The rating loop: one result at a time, scored by keys. Every score goes into an outbox that is kept in the browser and
-// sent as one idempotent list until Python names its uid among those stored, so nothing is lost or doubled.
-
-const SETTLE_MS = 150; // the first key on a new result counts only this long after its pictures are painted
-const RESEND_MS = 2500;
-const LATE_MS = 1500; // what is not stored after this long is said
-const SEEN_LIMIT = 200; // undo goes back this far in one sitting
-
-const newUid = () => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID needs https or localhost
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-};
-
-const isTyping = (event) => {
-  const target = event.composedPath()[0];
-  return (
-    target instanceof Element &&
-    (target.closest("input, textarea, select, [contenteditable=true], [role=dialog], [role=listbox], [role=combobox]") !== null)
-  );
-};
+// The rating loop: one result at a time, scored by keys.
 
 class RatingView {
   constructor(root) {
@@ -28,7 +9,7 @@ class RatingView {
     document.addEventListener("keydown", this.onKey);
     this.find(".undo").onclick = () => this.undo();
     this.find(".skip").onclick = () => this.skip();
-    this.timer = setInterval(() => this.resend(), RESEND_MS);
+    this.timer = setInterval(() => (this.outbox.resend(), this.drawCount()), RESEND_MS);
     this.pictures = new Map(); // url -> a decoded image, ahead of its turn
   }
 
@@ -41,9 +22,7 @@ class RatingView {
     this.send = send;
     if (data.sitting !== this.sitting) this.begin(data);
     this.data = data;
-    const stored = new Set(data.stored);
-    this.outbox = this.outbox.filter((entry) => !stored.has(entry.uid));
-    this.keep();
+    this.outbox.settle(data.stored);
     for (const task of [...data.recent, ...data.tasks]) {
       if (!this.tasks.has(task.result_id)) this.tasks.set(task.result_id, task);
       if (!this.scores.has(task.result_id)) this.scores.set(task.result_id, this.withPending(task));
@@ -55,12 +34,11 @@ class RatingView {
     }
     this.preload();
     this.draw();
-    if (this.outbox.length && !this.sentAt) this.post();
+    this.outbox.resume();
   }
 
   begin(data) {
-    const focused = document.activeElement; // keys are for rating now, not for the field that the reader came from
-    if (focused instanceof HTMLElement && focused.matches("input")) focused.blur();
+    leaveField();
     this.sitting = data.sitting;
     this.tasks = new Map();
     this.scores = new Map();
@@ -68,31 +46,12 @@ class RatingView {
     this.history = data.history.slice(); // {result_id, axis, before}, oldest first
     this.current = null;
     this.wanted = undefined;
-    this.sentAt = 0;
-    this.waitingSince = performance.now();
-    try {
-      this.outbox = JSON.parse(localStorage.getItem(this.place()) || "[]");
-    } catch {
-      this.outbox = [];
-    }
-  }
-
-  place() {
-    return `vton-ratings:${this.sitting}`;
-  }
-
-  keep() {
-    try {
-      if (this.outbox.length) localStorage.setItem(this.place(), JSON.stringify(this.outbox));
-      else localStorage.removeItem(this.place());
-    } catch {
-      // a browser that keeps nothing still sends; only a closed tab would lose what is unsent
-    }
+    this.outbox = new Outbox(`vton-ratings:${this.sitting}`, () => this.send("outbox", this.outbox.entries.slice()));
   }
 
   withPending(task) {
     const scores = { ...task.scores };
-    for (const entry of this.outbox) if (entry.result_id === task.result_id) scores[entry.axis] = entry.score;
+    for (const entry of this.outbox.entries) if (entry.result_id === task.result_id) scores[entry.axis] = entry.score;
     return scores;
   }
 
@@ -183,7 +142,7 @@ class RatingView {
     const axis = this.data.axes[index].name;
     const scores = this.scores.get(task.result_id);
     this.history.push({ result_id: task.result_id, axis, before: scores[axis] ?? null });
-    if (this.history.length > SEEN_LIMIT) this.history.shift();
+    if (this.history.length > FARTHEST) this.history.shift();
     this.put(task, axis, value);
     const open = this.data.axes.findIndex((one) => scores[one.name] == null);
     if (open >= 0) this.active = open;
@@ -220,28 +179,13 @@ class RatingView {
 
   put(task, axis, score) {
     this.scores.get(task.result_id)[axis] = score;
-    this.outbox.push({
-      uid: newUid(), result_id: task.result_id, sha256: task.sha256, axis, score, shown_at: this.shownAt || new Date().toISOString(),
+    this.outbox.put({
+      result_id: task.result_id, sha256: task.sha256, axis, score, shown_at: this.shownAt || new Date().toISOString(),
     });
-    this.keep();
-    if (this.outbox.length === 1) this.waitingSince = performance.now();
-    this.post();
-  }
-
-  post() {
-    this.sentAt = performance.now();
-    this.send("outbox", this.outbox.slice());
-  }
-
-  resend() {
-    if (this.outbox.length && performance.now() - this.sentAt > RESEND_MS) this.post();
-    this.drawCount();
   }
 
   drawCount() {
-    const waiting = this.outbox.length;
-    const late = waiting && performance.now() - this.waitingSince > LATE_MS;
-    this.find(".unsynced").textContent = late ? `${waiting} not stored yet, sending again` : "";
+    this.find(".unsynced").textContent = this.outbox.words;
     const known = new Map([...this.data.recent, ...this.data.tasks].map((task) => [task.result_id, task]));
     let done = this.data.done; // as Python last counted, and what happened here since
     for (const [id, task] of known) done += Number(this.isRated(id)) - Number(this.wasRated(task));

@@ -32,7 +32,7 @@ _mount = st.components.v2.component(
     "vton_rating",
     html=(HERE / "rating.html").read_text(),
     css=(HERE / "rating.css").read_text(),
-    js=(HERE / "rating.js").read_text(),
+    js="\n".join((HERE / name).read_text() for name in ("outbox.js", "rating.js")),
 )
 
 

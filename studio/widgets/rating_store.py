@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from db import ratings, runs
 from db.models import Rating, Result
 from db.ratings import AXES
+from studio.widgets.outbox import read_entries, read_moment
 
 AHEAD = 6  # results that the browser holds beyond the one shown
 BACK = 40  # judgements that undo reaches after a reload
 CLIENT = "studio rate page"
-FUTURE_SECONDS = 120  # how far a browser's clock may run ahead before it is not believed
 LARGEST = 2**63 - 1  # of the whole numbers that a database holds
 
 
@@ -34,22 +34,18 @@ class Judgement:
 
 def read_outbox(sent: Any) -> list[Judgement]:
     """The entries of an outbox as sent by a browser; what is malformed is left out, it could never be stored."""
-    if not isinstance(sent, list):
-        return []
-    return [judgement for judgement in map(_read_entry, sent) if judgement is not None]
+    return read_entries(sent, _read_entry)
 
 
-def _read_entry(entry: Any) -> Judgement | None:
-    if not isinstance(entry, dict):
-        return None
-    uid, sha256, axis = entry.get("uid"), entry.get("sha256"), entry.get("axis")
+def _read_entry(entry: dict[str, Any]) -> Judgement | None:
+    sha256, axis = entry.get("sha256"), entry.get("axis")
     result_id, score = read_whole(entry.get("result_id")), read_whole(entry.get("score"))
-    if not isinstance(uid, str) or not 8 <= len(uid) <= 64 or not isinstance(sha256, str) or result_id is None:
+    if not isinstance(sha256, str) or result_id is None:
         return None
     unscored = score is None and entry.get("score") is not None
     if axis not in AXES or unscored or not (score is None or 1 <= score <= 5):
         return None
-    return Judgement(uid, result_id, sha256, axis, score, read_moment(entry.get("shown_at")))
+    return Judgement(entry["uid"], result_id, sha256, axis, score, read_moment(entry.get("shown_at")))
 
 
 def read_whole(number: Any) -> int | None:
@@ -62,18 +58,6 @@ def read_whole(number: Any) -> int | None:
 def read_id(text: str) -> int | None:
     """The id that a link names, None where that cannot be one."""
     return read_whole(int(text)) if text.isdecimal() and len(text) <= len(str(LARGEST)) else None
-
-
-def read_moment(text: Any) -> datetime:
-    """When a browser says that something was; now where it says nothing that can be believed."""
-    now = datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return now
-    if moment.tzinfo is None or (moment - now).total_seconds() > FUTURE_SECONDS:
-        return now
-    return moment.astimezone(UTC)
 
 
 def store(session: Session, rater_id: int, judgements: Iterable[Judgement]) -> None:

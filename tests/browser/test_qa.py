@@ -165,6 +165,9 @@ def test_a_repaired_mask_is_used_by_a_new_try_on(page: Page, studio: Any, drawn:
     page.mouse.down()
     page.mouse.move(middle[0] + 30, middle[1] + 60, steps=6)
     page.mouse.up()
+    press(page, "Escape")
+    expect(page.locator(".said")).to_contain_text("Not saved yet")
+    expect(page.locator(".mend")).to_be_visible()
     press(page, "s")
     expect(page.locator(".output.active")).to_contain_text("repaired", timeout=30_000)
     kept = studio.workspace / "repairs" / "1" / "current" / "test" / "agnostic-mask" / f"{pair.person}_mask.png"
