@@ -28,7 +28,6 @@ from vton.weights import FOLDER_VARIABLE
 ITEMS, SIZE = 20, (256, 192)
 CALLS = {"keypoints": 3, "densepose": 1, "parse": 3, "cloth_mask": 1}  # how often each model is loaded and asked for one item
 LEAST = 5.0  # how many times faster the chain must be
-LEAST_WITH_DETECTRON2 = 3.0  # its small networks take longer to ask than to load, and DensePose is asked for only once an item
 DEVICE = "cpu"
 
 
@@ -115,17 +114,27 @@ def main() -> int:
         for folder in ("image", "cloth"):
             shutil.copytree(root / "test" / folder, photos / folder)
         one_by_one(root, names, 1)  # what is imported and compiled once counts for neither
+        began = time.process_time()
         stages = in_a_chain(photos, out)
+        between = time.process_time()
         slow = {name: seconds / slow_items for name, seconds in one_by_one(root, names, slow_items).items()}
+        worked = (between - began) / ITEMS, (time.process_time() - between) / slow_items
     rows, fast = table(stages, slow)
     times = sum(slow.values()) / sum(fast.values())
     rows.append(("all detectors", ITEMS, "", "", sum(fast.values()), sum(slow.values()), times))
     missing = sorted(set(CALLS) - set(names))
-    least = LEAST if missing else LEAST_WITH_DETECTRON2
     calls = ", ".join(f"{CALLS[name]}x {name.replace('_', ' ')}" for name in names)
     closing = (
         f"The chain is {times:.1f} times as fast as loading at every call ({calls} an item; measured on {slow_items} of the "
-        f"{ITEMS} items); {least:.0f} times is the least."
+        f"{ITEMS} items); the aim is at least {LEAST:.0f} times, which is {'met' if times >= LEAST else 'missed'}."
+    )
+    if times < LEAST:
+        longest = max(names, key=fast.__getitem__)
+        gained = slow[longest] / fast[longest]
+        closing += f" {longest.replace('_', ' ').capitalize()} takes the chain longest and is {gained:.1f} times as fast there."
+    closing += (
+        f" Processor time, which other work on the machine lengthens least: {worked[0]:.2f} s an item for the whole chain,"
+        f" photos and agnostic maps too, against {worked[1]:.2f} s, {worked[1] / worked[0]:.1f} times."
     )
     if missing:
         closing += f" Not measured, as detectron2 is not installed: {', '.join(missing)}."
@@ -138,8 +147,8 @@ def main() -> int:
         rows,
         closing,
     )
-    write(asked.json, {"stages": stages, "one_by_one": slow, "times": times})
-    return 0 if times >= least else 1
+    write(asked.json, {"stages": stages, "one_by_one": slow, "times": times, "processor_seconds": worked})
+    return 0 if times >= LEAST else 1
 
 
 if __name__ == "__main__":

@@ -305,9 +305,10 @@ class Chain:
 
     def _end(self, stage: Stage, state: str = "done") -> None:
         stage.state = state
-        gc.collect()  # the stage's model goes before the next one comes
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        if stage.load_seconds:
+            gc.collect()  # the stage's model goes before the next one comes
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
         write_lines(self.out / FAILURES, self.failures)
         write_lines(self.out / REMARKS, self.remarks)
         self._tell()

@@ -147,13 +147,16 @@ class DensePoseRCNN(RCNN):
         return self.answers(photos)
 
     def read(self, person: Any, size: tuple[int, int]) -> Answer:
-        from densepose.vis.extractor import DensePoseResultExtractor
+        from densepose.converters.segm_to_mask import resample_fine_and_coarse_segm_to_bbox
 
-        (result,), boxes = DensePoseResultExtractor()(person)
-        left, top, width, height = (int(value) for value in boxes[0])
+        left, top, right, bottom = person.pred_boxes.tensor[0].tolist()
+        box = int(left), int(top), int(right - left), int(bottom - top)  # as detectron2 cuts them off
+        (labels,) = resample_fine_and_coarse_segm_to_bbox(
+            person.pred_densepose, box
+        )  # not the coordinates on each part's surface
         parts = np.zeros(person.image_size, np.uint8)
-        inside = parts[top : top + height, left : left + width]
-        inside[:] = result.labels.numpy()[: inside.shape[0], : inside.shape[1]]
+        inside = parts[box[1] :, box[0] :][: labels.shape[0], : labels.shape[1]]
+        inside[:] = labels.numpy()[: inside.shape[0], : inside.shape[1]]
         return resize_labels(parts, size) if parts.any() else PreprocessError(NOBODY)
 
 
