@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m studio", None, __doc__, EXAMPLE, [where], layout)
     top.add_argument("--port", type=int, help="where the browser finds it (8501)")
     top.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    verbs = top.add_subparsers(dest="verb", metavar="doctor | import-run | add-dataset | export")
+    verbs = top.add_subparsers(dest="verb", metavar="doctor | import-run | add-dataset | remove-dataset | export")
 
     def verb(name: str, what: str) -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=what, description=what, epilog=EXAMPLE, parents=[where], formatter_class=layout)
@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     added = verb("add-dataset", "make a dataset known by its folder; it is only read")
     added.add_argument("folder", metavar="ROOT")
     added.add_argument("--name", help="its name in the studio (the folder's)")
+    removed = verb("remove-dataset", "forget a dataset; its folder, its runs and the repairs made by hand stay")
+    removed.add_argument("name", metavar="NAME", help="as Home shows it")
+    removed.add_argument("--with-repairs", action="store_true", help="delete the repairs made by hand too")
     export = verb(
         "export", "write ratings or verdicts as a table (CSV, or JSONL by the file's ending), or the pairs that passed"
     )
@@ -101,8 +104,28 @@ def run_verb(given: argparse.Namespace) -> int:
         added_before = known_dataset(workspace(), given.folder)
         dataset = add_dataset(workspace(), given.folder, given.name)
         print(already_known(dataset.root, dataset.name) if added_before else f"Added the dataset {dataset.name!r}.")
+    elif given.verb == "remove-dataset":
+        return forget_dataset(workspace(), given)
     else:
         return write_out(workspace(), given)
+    return 0
+
+
+def forget_dataset(opened: "Workspace", given: argparse.Namespace) -> int:
+    """Remove a dataset from the studio, and say where what was repaired of it lies."""
+    from db import datasets
+    from studio.removal import belongings, remove_dataset
+
+    with opened.database.read() as session:
+        dataset = datasets.by_name(session, given.name)
+    if dataset is None:
+        return complain(f"There is no dataset called {given.name!r}; give a name that Home shows.")
+    has = belongings(opened, dataset)
+    remove_dataset(opened, dataset, given.with_repairs)
+    stays = (
+        f" The repairs of {has.repaired} of its items stay in {has.repairs}." if has.repaired and not given.with_repairs else ""
+    )
+    print(f"Removed the dataset {dataset.name!r}; its folder {dataset.root} is as it was.{stays}")
     return 0
 
 

@@ -19,6 +19,7 @@ from db import datasets, runs
 from db.models import Dataset, Result, Run
 from studio.failures_file import read_failures
 from studio.metrics_file import read_metrics
+from studio.removal import take_up_repairs
 from studio.workspace import Workspace
 from vton.errors import DataError
 from vton.pairs import MAPS, absolute, open_dataset
@@ -209,9 +210,10 @@ def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None)
         dataset = datasets.by_root(session, str(scan.root))
         if dataset is None:
             free = _free_name(partial(datasets.by_name, session), name or scan.root.name)
-            return datasets.add(session, free, str(scan.root), scan.fingerprint, _items(scan), pairs)
-        if dataset.fingerprint != scan.fingerprint:
+            dataset = datasets.add(session, free, str(scan.root), scan.fingerprint, _items(scan), pairs)
+        elif dataset.fingerprint != scan.fingerprint:
             datasets.replace_contents(session, dataset.id, scan.fingerprint, _items(scan), pairs)
+    take_up_repairs(workspace, dataset)
     return dataset
 
 

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 KINDS = ("parse", "agnostic_mask", "cloth_mask")  # what can be repaired
 DERIVED = ("agnostic_mask", "agnostic", "parse_agnostic")  # what is made of parse, keypoints and mask
+MENDED = frozenset({*KINDS, *DERIVED})
 PREFIX = "repairs/"  # of a repaired file's name in a verdict
 ORIENTATION = 0x0112  # the EXIF tag
 
@@ -58,29 +60,28 @@ class Item:
 
     def path(self, kind: str) -> Path | None:
         """The map's file, a repaired one first; None where there is none."""
-        repaired = place(self.overlay, self.split, kind, self.stem)
-        if kind in (*KINDS, *DERIVED) and repaired.is_file():
-            return repaired
-        return self.original(kind)
+        found = self.file(kind)
+        return Path(found[1]) if found else None
+
+    def file(self, kind: str) -> tuple[str, str] | None:
+        """What stands for a map, as a verdict names it, and where that lies; both as texts, since a list asks of thousands."""
+        if kind in MENDED:
+            relative = _relative(self.split, kind, self.stem)
+            repaired = f"{self.overlay}/{relative}"
+            if os.path.isfile(repaired):
+                return PREFIX + relative, repaired
+        own = self.maps.get(kind)
+        return (own, f"{self.dataset.root}/{own}") if own else None
 
     def original(self, kind: str) -> Path | None:
         """The dataset's own file."""
         relative = self.maps.get(kind)
         return Path(self.dataset.root) / relative if relative else None
 
-    def name(self, kind: str) -> str:
-        """Which file stands for a map, as a verdict says it."""
-        path = self.path(kind)
-        if path is None:
-            return ""
-        if path.is_relative_to(self.overlay):
-            return f"{PREFIX}{path.relative_to(self.overlay)}"
-        return self.maps[kind]
-
     def as_split(self) -> Split:
         """The item alone, as vton reads a split."""
         maps = {kind: {self.stem: self.maps[kind]} if kind in self.maps else {} for kind in MAPS}
-        found = {kind: self.path(kind) for kind in (*KINDS, *DERIVED)}
+        found = {kind: self.path(kind) for kind in MENDED}
         repaired = {kind: {self.stem: path} for kind, path in found.items() if path and path.is_relative_to(self.overlay)}
         return Split(self.split, Path(self.dataset.root), maps, (), repaired=repaired)
 
@@ -141,7 +142,11 @@ def state_of(workspace: Workspace, dataset: Dataset) -> str:
 
 def place(folder: Path, split: str, kind: str, stem: str) -> Path:
     """The file of a repaired map below `folder`: always a PNG, in the layout that we write."""
-    return folder / split / MAPS[kind][0] / f"{stem}{SUFFIXES.get(kind, '')}.png"
+    return folder / _relative(split, kind, stem)
+
+
+def _relative(split: str, kind: str, stem: str) -> str:
+    return f"{split}/{MAPS[kind][0]}/{stem}{SUFFIXES.get(kind, '')}.png"
 
 
 def owner(kind: str) -> str:
@@ -256,6 +261,20 @@ def versions(workspace: Workspace, item: Item, kind: str) -> list[Version]:
         at = datetime.fromisoformat(told["at"])
         found.append(Version(told["number"], kind, told["rater"], at, told["parent"], told["sha256"]))
     return found
+
+
+def forget(workspace: Workspace, dataset_id: int, split: str, stem: str, of: str) -> None:
+    """Delete every version of what was repaired of a photo (`of` is "image" or "cloth") that is itself deleted."""
+    folder = home(workspace, dataset_id)
+    if not folder.is_dir():
+        return
+    with _alone(workspace, dataset_id):
+        for kind in MENDED:
+            if owner(kind) == of:
+                shutil.rmtree(folder / "versions" / split / MAPS[kind][0] / stem, ignore_errors=True)
+                place(folder / "current", split, kind, stem).unlink(missing_ok=True)
+        with (folder / "saved").open("ab") as count:
+            count.write(b".")
 
 
 def recheck(item: Item) -> "list[Outcome]":

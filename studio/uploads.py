@@ -15,7 +15,10 @@ from typing import Any
 
 from db import datasets
 from db.models import Dataset
+from studio import repairs
 from studio.importer import add_dataset
+from studio.removal import remove_dataset
+from studio.repairs import Item
 from studio.workspace import Workspace
 from vton.errors import DataError, VtonError
 from vton.pairs import MAPS, SUFFIXES, Pair, Split, open_dataset
@@ -24,7 +27,17 @@ NAME = "My photos"
 SPLIT = "test"
 PERSON_MAPS = ("keypoints", "densepose", "parse", "agnostic")  # what the chain makes of a person
 OWN_KINDS = {"keypoints": "keypoints", "parse": "parse", "cloth_mask": "cloth-mask"}  # kind -> the chain's name for it
-PERSON_KINDS = ("image", "keypoints", "openpose_img", "densepose", "parse", "parse_agnostic", "agnostic", "agnostic_mask")
+PERSON_KINDS = (
+    "image",
+    "keypoints",
+    "openpose_img",
+    "densepose",
+    "densepose_parts",
+    "parse",
+    "parse_agnostic",
+    "agnostic",
+    "agnostic_mask",
+)
 CLOTH_KINDS = ("cloth", "cloth_mask")
 
 
@@ -46,7 +59,7 @@ class Known:
 
     root: Path
     stem: str
-    maps: Mapping[str, str]  # kind -> path relative to `root`
+    maps: Mapping[str, str]  # kind -> path relative to `root`, or absolute: a repaired map
 
 
 @dataclass(frozen=True)
@@ -133,6 +146,19 @@ def add_upload(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return upload
+
+
+def known(workspace: Workspace, dataset: Dataset, split: str, stem: str, maps: Mapping[str, str]) -> Known:
+    """Someone or something of a dataset as an upload takes it along: with the repaired maps.
+
+    Who is in "My photos" keeps the original ones; the repairs of that dataset hold for the new pair as well.
+    """
+    root = Path(dataset.root)
+    if root == my_photos(workspace).resolve():
+        return Known(root, stem, maps)
+    item = Item(dataset, split, stem, maps, repairs.current(workspace, dataset.id))
+    found = {kind: item.path(kind) for kind in {*maps, *repairs.KINDS, *repairs.DERIVED}}
+    return Known(root, stem, {kind: str(path) for kind, path in found.items() if path})
 
 
 def _only(person: Photo | Known, cloth: Photo | Known, own: Mapping[str, Photo]) -> tuple[str, ...]:
@@ -279,25 +305,29 @@ def _write_pairs(workspace: Workspace) -> None:
 
 
 def remove_upload(workspace: Workspace, upload: Upload) -> None:
-    """Delete an upload, and in "My photos" what no other upload shares with it."""
+    """Delete an upload, and in "My photos" what no other upload shares with it, with all that was repaired of it."""
     leaving = upload.folder.with_name(f".removed-{upload.id}")
     upload.folder.rename(leaving)
     shutil.rmtree(leaving)
     home = my_photos(workspace)
     if not (home / SPLIT).is_dir():
         return
-    kept = {stem for other in list_uploads(workspace) for stem in (other.pair.person, other.pair.cloth)}
-    of_cloth = {MAPS[kind][0] for kind in CLOTH_KINDS}
-    for file in (home / SPLIT).glob("*/*"):
-        owner = upload.pair.cloth if file.parent.name in of_cloth else upload.pair.person
-        endings = ("", *SUFFIXES.values())
-        if owner not in kept and file.stem in [f"{owner}{ending}" for ending in endings]:
-            file.unlink()
-    _write_pairs(workspace)
     with workspace.database.read() as session:
-        known = datasets.by_root(session, str(home.resolve()))
-    if known and _split_of(home):
+        dataset = datasets.by_root(session, str(home.resolve()))
+    others = [other.pair for other in list_uploads(workspace)]
+    for stem, kept, kinds in (
+        (upload.pair.person, {pair.person for pair in others}, PERSON_KINDS),
+        (upload.pair.cloth, {pair.cloth for pair in others}, CLOTH_KINDS),
+    ):
+        if stem in kept:
+            continue
+        for kind in kinds:
+            for file in (home / SPLIT / MAPS[kind][0]).glob(f"{stem}{SUFFIXES.get(kind, '')}.*"):
+                file.unlink()
+        if dataset:
+            repairs.forget(workspace, dataset.id, SPLIT, stem, kinds[0])
+    _write_pairs(workspace)
+    if dataset and _split_of(home):
         add_dataset(workspace, home, NAME)
-    elif known:
-        with workspace.database.write() as session:
-            datasets.remove(session, known.id)
+    elif dataset:
+        remove_dataset(workspace, dataset, with_repairs=True)

@@ -11,11 +11,11 @@ from studio.findings import Examination
 from studio.widgets.browse_filters import active_filters, choices
 from studio.widgets.browse_list import Listing, Names, listing
 from studio.widgets.browse_saved import deleted_view, saved_views
-from studio.widgets.browse_view import View, change, current, keep, page_number, params_of, turn_to
+from studio.widgets.browse_view import View, change, current, page_number, params_of, turn_to
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Badge, Picture, Tile, gallery
 from studio.widgets.page import empty, go
-from studio.widgets.pair_view import files_of, finding_lines, input_figures, map_figures, missing_maps
+from studio.widgets.pair_view import choose_maps, files_of, finding_lines, input_figures, map_figures, missing_maps
 from studio.widgets.pictures import figure_row, image_url, shape_of
 from studio.widgets.words import count, metric_label
 from vton.pairs import Pair
@@ -46,8 +46,16 @@ def pair_gallery(chosen: Frame) -> None:
     number = min(page_number(), pages)
     _tiles(chosen, view, found, number)
     if pages > 1:
-        keep("page", number)
-        st.pagination(pages, key="page", on_change=lambda: turn_to(st.session_state["page"]))
+        _pages(pages, number)
+
+
+def _pages(pages: int, number: int) -> None:
+    """The pages' numbers. A bar gives place to another one where the address was changed by something else than the bar."""
+    bar = st.session_state.get("page_bar", 0)
+    if st.session_state.get(f"page_{bar}", number) != number:
+        bar = st.session_state["page_bar"] = bar + 1
+    key = f"page_{bar}"
+    st.pagination(pages, default=number, key=key, on_change=lambda: turn_to(st.session_state[key]))
 
 
 def _tiles(chosen: Frame, view: View, found: Listing, number: int) -> None:
@@ -142,6 +150,7 @@ def pair_page(chosen: Frame, pair: Pair, action: "DeltaGenerator") -> None:
     finding_lines(chosen, pair)
     if found.measure:
         st.caption(f"{_value(found, (pair.person, pair.cloth))} in {found.measure.run}")
+    files = choose_maps(files)
     figure_row(input_figures(files) + map_figures(files), shape=shape_of(files.person["image"]))
     missing = missing_maps(files)
     if missing:

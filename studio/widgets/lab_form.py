@@ -1,7 +1,6 @@
 """The form that takes one's own photos: two places, maps of one's own, and what is missing to prepare them."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
@@ -41,18 +40,15 @@ def upload_form(chosen: Frame, pair: Pair | None) -> None:
         for column, (kind, (word, endings)) in zip(st.columns(3), OWN.items(), strict=True):
             column.file_uploader(word, endings, key=f"own_{kind}", max_upload_size=MEGABYTES)
     notice = st.container()
-    st.button(
+    if st.button(
         "Prepare and try on",
         type="primary",
         icon=":material/upload:",
         key="upload_start",
         disabled=not sent or not {"image", "cloth"} <= sent | known.keys(),
-        on_click=_start,
-        args=(chosen, known),
-    )
-    fault = st.session_state.pop("upload_fault", None)
-    if fault:
-        st.error(fault, icon=":material/error:")
+    ):
+        with st.spinner("Taking the photos in"):
+            _start(chosen, known)
     _earlier(chosen)
     with notice:  # last, since the first look takes a moment
         say_what_is_lacking()
@@ -80,9 +76,12 @@ def _known(chosen: Frame, pair: Pair | None) -> dict[str, Known]:
     with chosen.workspace.database.read() as session:
         found = datasets.items(session, chosen.dataset.id, chosen.split, {pair.person, pair.cloth})
         maps = {stem: dict(row.maps) for stem, row in found.items()}
-    root = Path(chosen.dataset.root)
     stems = {"image": pair.person, "cloth": pair.cloth}
-    return {kind: Known(root, stem, maps[stem]) for kind, stem in stems.items() if kind in maps.get(stem, {})}
+    return {
+        kind: uploads.known(chosen.workspace, chosen.dataset, chosen.split, stem, maps[stem])
+        for kind, stem in stems.items()
+        if kind in maps.get(stem, {})
+    }
 
 
 @st.cache_data(ttl=10, show_spinner="Looking which detectors are here")
@@ -102,22 +101,23 @@ def say_what_is_lacking() -> None:
 
 
 def _start(chosen: Frame, known: Mapping[str, Known]) -> None:
-    """In a callback: keep the photos, start the job, and go to the upload's own address."""
-    state = st.session_state
+    """Keep the photos, start the job, and go to the upload's own address; or say why not."""
     person, cloth = (_sent(f"upload_{kind}") or known.get(kind) for kind in ("image", "cloth"))
     own = {kind: sent for kind in OWN if (sent := _sent(f"own_{kind}"))}
     if person is None or cloth is None:
-        state["upload_fault"] = (
-            "A person and a garment are needed: upload both, or choose a dataset to take the other one from."
+        st.error(
+            "A person and a garment are needed: upload both, or choose a dataset to take the other one from.",
+            icon=":material/error:",
         )
         return
     try:
         upload = uploads.add_upload(chosen.workspace, person, cloth, own)
         jobs.start_preprocess(chosen.workspace, upload)
     except (UploadFault, JobError) as error:
-        state["upload_fault"] = str(error)
+        st.error(str(error), icon=":material/error:")
         return
     _open(upload.id)
+    st.rerun()
 
 
 def _sent(key: str) -> Photo | None:

@@ -1,14 +1,11 @@
 """One's own photos on their way through the chain, before the user's eyes, and then their try-on."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
 from db import datasets
 from db import jobs as rows
@@ -22,14 +19,13 @@ from studio.widgets.lab import find_result, result_actions, show_result, try_on
 from studio.widgets.lab_form import say_what_is_lacking
 from studio.widgets.page import spoken_errors
 from studio.widgets.pair_view import files_of
-from studio.widgets.pictures import Figure, damaged_figure, figure_row, inline, shape_of
+from studio.widgets.pictures import Figure, figure_of, figure_row, parse_figure, shape_of
 from studio.widgets.words import duration
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 POLL_SECONDS = 0.7
-SMALL = 480  # pixels of a stage's picture
 # kind of file -> caption and the stage that makes it, in the order in which they appear
 SHOWN = {
     "image": ("Person", "photos"),
@@ -173,36 +169,21 @@ def _draw(upload: Upload) -> None:
     files = upload.files()
     stages = {stage["name"]: stage for stage in upload.stages()}
     failed = {failure["stage"]: failure["error"] for failure in upload.failures() if failure["photo"]}
-    figures = [
-        _figure(files.get(kind), caption, stages.get(name, {}), failed.get(name, "")) for kind, (caption, name) in SHOWN.items()
-    ]
+    figures = [_figure(kind, files.get(kind), stages.get(SHOWN[kind][1], {}), failed.get(SHOWN[kind][1], "")) for kind in SHOWN]
     figure_row(figures, width=170, shape=shape_of(files.get("image")))
     notes = [stage["note"] for stage in stages.values() if stage["note"] and stage["state"] == "done"]
     for note in dict.fromkeys(notes):
         st.caption(note)
 
 
-def _figure(file: Path | None, caption: str, stage: Mapping[str, Any], error: str) -> Figure:
+def _figure(kind: str, file: Path | None, stage: Mapping[str, Any], error: str) -> Figure:
+    caption, draw = SHOWN[kind][0], parse_figure if kind == "parse" else figure_of
     words = {"running": "being made", "missing": "cannot be made here", "off": "not asked for", "done": "none"}
     if file is None:
         return Figure(None, caption, error or words.get(stage.get("state", ""), "waiting"))
-    try:
-        src = _small(str(file), file.stat().st_mtime_ns)
-    except (OSError, ValueError):
-        return damaged_figure(caption)
-    return Figure(src, caption, _made_by(stage))
+    return draw(file, caption, note=_made_by(stage))
 
 
 def _made_by(stage: Mapping[str, Any]) -> str:
     by = {"WhiteBackground": "by a plain threshold", "taken from the source": "as given"}
     return by.get(stage.get("by", ""), "")
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _small(path: str, changed_ns: int) -> str:
-    """A picture of a stage inside the page: it lies in no dataset yet, so our route does not serve it."""
-    with Image.open(io.BytesIO(Path(path).read_bytes())) as picture:
-        exact = picture.mode in ("P", "L", "1")
-        small = picture.convert("RGB")
-        small.thumbnail((SMALL, SMALL), Image.Resampling.NEAREST if exact else Image.Resampling.LANCZOS)
-        return inline(np.asarray(small), "PNG" if exact else "JPEG")

@@ -12,6 +12,7 @@ from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import go, page_path
 from studio.widgets.pictures import image_url
+from studio.widgets.remove_dataset import remove_button
 from studio.widgets.words import ago, count
 from studio.workspace import Workspace
 from vton.pairs import Pair
@@ -79,7 +80,9 @@ def draw_datasets(workspace: Workspace, known: list[Dataset]) -> None:
             on_click=go,
             args=("browse", {"dataset": dataset.name}),
         )
-        line.caption(amounts, width="content")
+        with line.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.caption(amounts, width="content")
+            remove_button(workspace, dataset)
         if not Path(dataset.root).is_dir():
             st.error(f"{dataset.root} is not there any more; bring the folder back.", icon=":material/error:")
 

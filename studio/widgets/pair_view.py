@@ -1,10 +1,13 @@
-"""One pair with every map that its dataset has."""
+"""One pair with every map that its dataset has, or that was repaired in the place of the dataset's own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import streamlit as st
+
 from db import datasets
-from studio import findings
+from studio import findings, repairs
+from studio.repairs import Item
 from studio.widgets.doctor_findings import Group, findings_list, row_of
 from studio.widgets.frame import Frame
 from studio.widgets.pictures import Figure, figure_of, parse_figure
@@ -21,15 +24,26 @@ PERSON_MAPS = {
     "agnostic_mask": "Agnostic mask",
     "worn_mask": "Worn garment",
 }
+CLOTH_KINDS = ("cloth", "cloth_mask")
 
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Where the files of a pair lie, by kind; only those that exist in the dataset."""
+    """Where the files of a pair lie, by kind; only those that exist. A repaired map stands in the place of the original."""
 
     pair: Pair
     person: dict[str, Path]
     cloth: dict[str, Path]
+    replaced: dict[str, Path | None] = field(default_factory=dict)  # kind of a repaired map -> the dataset's own, if it has one
+
+    def own(self) -> "PairFiles":
+        """The dataset's own files alone."""
+
+        def without(files: dict[str, Path]) -> dict[str, Path]:
+            before = {kind: self.replaced.get(kind, path) for kind, path in files.items()}
+            return {kind: path for kind, path in before.items() if path}
+
+        return replace(self, person=without(self.person), cloth=without(self.cloth), replaced={})
 
 
 def read_pair(name: str) -> Pair | None:
@@ -45,12 +59,29 @@ def files_of(chosen: Frame, pair: Pair) -> PairFiles | None:
     with chosen.workspace.database.read() as session:
         found = datasets.items(session, chosen.dataset.id, chosen.split, {pair.person, pair.cloth})
         maps = {stem: dict(row.maps) for stem, row in found.items()}
-    root = Path(chosen.dataset.root)
-    person = {kind: root / path for kind, path in maps.get(pair.person, {}).items()}
-    cloth = {kind: root / path for kind, path in maps.get(pair.cloth, {}).items() if kind in ("cloth", "cloth_mask")}
+    overlay = repairs.current(chosen.workspace, chosen.dataset.id)
+    wearer, garment = (
+        Item(chosen.dataset, chosen.split, stem, maps.get(stem, {}), overlay) for stem in (pair.person, pair.cloth)
+    )
+    person, replaced = _files(wearer, {*wearer.maps, *repairs.KINDS, *repairs.DERIVED} - set(CLOTH_KINDS))
+    cloth, replaced_cloth = _files(garment, set(CLOTH_KINDS))
     if "image" not in person or "cloth" not in cloth:
         return None
-    return PairFiles(pair, person, cloth)
+    return PairFiles(pair, person, cloth, replaced | replaced_cloth)
+
+
+def _files(item: Item, kinds: set[str]) -> tuple[dict[str, Path], dict[str, Path | None]]:
+    """The files that stand for some maps of an item, and of those that are repaired the dataset's own."""
+    found = {kind: path for kind in sorted(kinds) if (path := item.path(kind))}
+    return found, {kind: item.original(kind) for kind, path in found.items() if path.is_relative_to(item.overlay)}
+
+
+def choose_maps(files: PairFiles, own_first: bool = False) -> PairFiles:
+    """The files with the repaired maps or with the dataset's own, as the reader chooses; asked only where they differ."""
+    if not files.replaced:
+        return files
+    words = "The dataset's own maps, as before the repair"
+    return files.own() if st.toggle(words, value=own_first, key=f"own_maps_{files.pair.name}_{own_first}") else files
 
 
 def input_figures(files: PairFiles) -> list[Figure]:
@@ -65,13 +96,17 @@ def map_figures(files: PairFiles) -> list[Figure]:
     """The maps that exist, in the order of the route."""
     figures = []
     if "cloth_mask" in files.cloth:
-        figures.append(figure_of(files.cloth["cloth_mask"], "Garment mask"))
+        figures.append(figure_of(files.cloth["cloth_mask"], "Garment mask", note=_note(files, "cloth_mask")))
     for kind, caption in PERSON_MAPS.items():
         path = files.person.get(kind)
         if path is not None:
             draw = parse_figure if kind.startswith("parse") else figure_of
-            figures.append(draw(path, caption))
+            figures.append(draw(path, caption, note=_note(files, kind)))
     return figures
+
+
+def _note(files: PairFiles, kind: str) -> str:
+    return "repaired" if kind in files.replaced else ""
 
 
 def missing_maps(files: PairFiles) -> list[str]:

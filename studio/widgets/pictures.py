@@ -87,15 +87,15 @@ def shape_of(path: Path | None) -> str:
         return USUAL_SHAPE
 
 
-def parse_figure(path: Path | None, caption: str) -> Figure:
+def parse_figure(path: Path | None, caption: str, note: str = "") -> Figure:
     """A parse as a figure: coloured by its own palette, or by ours where the file holds bare ids."""
     if path is None or not path.is_file():
-        return figure_of(path, caption)
+        return figure_of(path, caption, note=note)
     try:
         with Image.open(path) as image:
             if image.mode != "L":
-                return figure_of(path, caption)
-        return Figure(_coloured(str(path), path.stat().st_mtime_ns), caption, full=image_url(path))
+                return figure_of(path, caption, note=note)
+        return Figure(_coloured(str(path), path.stat().st_mtime_ns), caption, note, full=image_url(path))
     except UNREADABLE:
         return damaged_figure(caption)
 

@@ -1,6 +1,7 @@
 """Which items of a split to judge, the worst first, and what was said of each: kept up to date row by row."""
 
 import hashlib
+import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,30 +35,29 @@ def judged_kind(item: Item, output: str) -> str:
     """The kind of file that stands for an output."""
     if output != "agnostic":
         return output
-    return "agnostic_mask" if item.path("agnostic_mask") else "agnostic"
+    return "agnostic_mask" if item.file("agnostic_mask") else "agnostic"
 
 
 def outputs_of(item: Item) -> list[str]:
     """What there is to judge of an item; an agnostic mask also where only the rule draws it."""
-    ruled = repairs.inputs_of_rule(item) is not None
-    return [output for output in OUTPUTS if item.path(judged_kind(item, output)) or (output == "agnostic" and ruled)]
+    return [output for output in OUTPUTS if _files(item, output)[1]]
 
 
-def _files(item: Item, output: str) -> tuple[str, list[Path]]:
-    """What stands for an output now: how a verdict names it, and the files."""
-    kind = judged_kind(item, output)
-    path = item.path(kind)
-    if path is None and output == "agnostic":
-        return BY_RULE, list(repairs.inputs_of_rule(item) or ())
-    return item.name(kind), [path] if path else []
+def _files(item: Item, output: str) -> tuple[str, list[str]]:
+    """What stands for an output now: how a verdict names it, and the files; none where nothing does."""
+    found = item.file(output) if output != "agnostic" else item.file("agnostic_mask") or item.file("agnostic")
+    if found:
+        return found[0], [found[1]]
+    inputs = repairs.inputs_of_rule(item) if output == "agnostic" else None
+    return (BY_RULE, [str(path) for path in inputs]) if inputs else ("", [])
 
 
 def judged_file(item: Item, output: str) -> JudgedFile | None:
     """What stands for an output now; None where nothing does."""
     name, paths = _files(item, output)
     try:
-        seen = [path.stat() for path in paths]
-        hashes = [repairs.sha256_of(path) for path in paths]
+        seen = [os.stat(path) for path in paths]
+        hashes = [repairs.sha256_of(Path(path)) for path in paths]
     except OSError:
         return None
     if not paths:
@@ -70,7 +70,7 @@ def has_changed(item: Item, said: JudgedFile, output: str) -> bool:
     """Whether something else stands for an output than what was judged; it is read only where it may be."""
     name, paths = _files(item, output)
     try:
-        seen = [path.stat() for path in paths]
+        seen = [os.stat(path) for path in paths]
     except OSError:
         return True
     if seen and (name, sum(one.st_size for one in seen), max(one.st_mtime_ns for one in seen)) == (
@@ -103,6 +103,7 @@ class Board:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.overlay = repairs.current(self.workspace, self.dataset.id)
         ranked = [stem for stem in self.checked.order if stem in self.maps] if self.checked else []
         known = set(ranked)
         self.order = ranked + [stem for stem in self.maps if stem not in known]
@@ -112,8 +113,7 @@ class Board:
 
     def item(self, stem: str) -> Item:
         """One of the items."""
-        overlay = repairs.current(self.workspace, self.dataset.id)
-        return Item(self.dataset, self.split, stem, self.maps[stem], overlay)
+        return Item(self.dataset, self.split, stem, self.maps[stem], self.overlay)
 
     def update(self) -> None:
         """Take in what was judged and repaired since."""

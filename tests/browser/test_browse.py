@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from vton.pairs import open_dataset
@@ -78,3 +79,34 @@ def test_a_saved_view_survives_a_reload_and_is_a_link(page: Page, studio: Any, d
     expect(tiles).to_have_count(len(fitting))
     assert [tile.get_attribute("data-id") for tile in tiles.all()] == fitting
     assert "trait=" in page.url and page.url == address
+
+
+def test_pages_turn_by_their_bar_and_by_the_address(page: Page, studio: Any, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for kind in ("image", "cloth"):
+        (root / "test" / kind).mkdir(parents=True)
+        for number in range(100):
+            Image.new("RGB", (12, 16), (number, 2 * number, 90)).save(root / "test" / kind / f"{number:05}_00.jpg")
+    (root / "test_pairs.txt").write_text("".join(f"{n:05}_00.jpg {n:05}_00.jpg\n" for n in range(100)))
+    studio.run("add-dataset", str(root))
+    studio.start()
+    first = page.locator(".tile").first
+    bar = page.get_by_test_id("stPagination")
+
+    page.goto(f"{studio.url}/browse?page=2")
+    expect(first).to_have_attribute("data-id", "00048_00__00048_00")
+    bar.get_by_role("button", name="Page 3", exact=True).click()
+    expect(first).to_have_attribute("data-id", "00096_00__00096_00")
+    page.wait_for_url("**page=3")
+    page.reload()
+    expect(first).to_have_attribute("data-id", "00096_00__00096_00")
+    expect(bar.locator("[aria-current]")).to_have_text("3")
+    page.get_by_role("textbox").first.fill("000")
+    page.get_by_role("textbox").first.press("Enter")
+    expect(first).to_have_attribute("data-id", "00000_00__00000_00")
+    expect(bar).to_have_count(1, timeout=30_000)
+    expect(bar.locator("[aria-current]")).to_have_text("1")
+    assert "page=" not in page.url
+    bar.get_by_role("button", name="Page 2", exact=True).click()
+    expect(first).to_have_attribute("data-id", "00048_00__00048_00")
+    assert "default value" not in (tmp_path / "studio.log").read_text(), "Streamlit warns of a value that is set twice"

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from db.models import Run
 from studio import inference, uploads
+from studio.media import answer, sign
 from studio.uploads import Photo, Upload
 from studio.workspace import Workspace
 from tests.fakes.taught import detectors, lesson
@@ -30,8 +31,8 @@ def upload(opened: Workspace, drawn: Path) -> Upload:
 class HereWorker(inference.TryOnWorker):
     """The lab's worker without a process of its own."""
 
-    def _ask(self, *arguments: str) -> str:
-        return inference.make_try_on(*arguments)
+    def _ask(self, make: Callable[..., str], *arguments: str) -> str:
+        return make(*arguments)
 
 
 def shown(at: AppTest) -> str:
@@ -53,7 +54,7 @@ def test_the_form_says_what_is_missing_and_what_to_type(
 
 
 def test_an_unprepared_upload_says_why_and_goes_on(
-    upload: Upload, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    upload: Upload, opened: Workspace, open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("VTON_WEIGHTS", str(tmp_path))
     monkeypatch.setattr("studio.widgets.lab_form._lacking", uploads.lacking)
@@ -63,6 +64,9 @@ def test_an_unprepared_upload_says_why_and_goes_on(
     assert "python -m vton.weights --fetch segformer" in " ".join(element.value for element in at.markdown)
     assert "<figcaption>Parse<small>cannot be made here" in shown(at)
     assert "plain threshold" in " ".join(element.value for element in at.caption)
+    person = upload.files()["image"]
+    assert sign(opened, person) in shown(at) and "data:" not in shown(at), "pictures go over our route, not inside the page"
+    assert answer(opened, sign(opened, person, 480).rpartition("/")[2]).status_code == 200
     started: list[Any] = []
     monkeypatch.setattr("studio.jobs.start_preprocess", lambda workspace, one: started.append(one))
     at.button("upload_again").click().run()

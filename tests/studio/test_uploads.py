@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 
 from db import datasets
-from studio import jobs, uploads
+from studio import jobs, repairs, uploads
+from studio.importer import add_dataset
 from studio.jobs import JobStatus
 from studio.uploads import Known, Photo, UploadFault
 from studio.workspace import Workspace
 from tests.fakes.taught import lesson
+from vton.images import read_mask
 from vton.pairs import Split, open_dataset
 
 SITE = Path(__file__).parents[1] / "fakes" / "site"
@@ -110,6 +112,29 @@ def test_a_garment_goes_on_a_person_of_a_dataset_without_any_weights(opened: Wor
         photo(split, "cloth", 2),
     )
     assert more.pair.person == upload.pair.person, "who is in My photos keeps the name"
+
+
+def test_whoever_is_taken_along_brings_part_ids_and_repaired_maps(
+    opened: Workspace, drawn: Path, tmp_path: Path, no_weights: None
+) -> None:
+    root = Path(shutil.copytree(drawn, tmp_path / "set"))
+    stem = open_dataset(root).splits["test"].persons[0]
+    parts = root / "test" / "image-densepose-parts" / f"{stem}.png"
+    parts.parent.mkdir()
+    size = Image.open(open_dataset(root).splits["test"].need("image", stem)).size
+    Image.new("L", size, 3).save(parts)
+    dataset = add_dataset(opened, root)
+    item = repairs.find_item(opened, dataset, "test", stem)
+    assert item is not None and item.original("densepose_parts") == parts
+    mask, sent = repairs.labels_of(item, "agnostic_mask"), io.BytesIO()
+    Image.fromarray(255 - mask).save(sent, "PNG")
+    repairs.save(opened, item, "agnostic_mask", sent.getvalue(), "Ada", repairs.sha256_of(root / item.maps["agnostic_mask"]))
+    wearer = uploads.known(opened, dataset, "test", stem, item.maps)
+    upload = uploads.add_upload(opened, wearer, photo(open_dataset(root).splits["test"], "cloth", 1))
+    assert prepare(opened, upload).job.state == "done"
+    ours = open_dataset(uploads.my_photos(opened)).splits["test"]
+    assert ours.need("densepose_parts", upload.pair.person).read_bytes() == parts.read_bytes()
+    assert np.array_equal(read_mask(ours.need("agnostic_mask", upload.pair.person)), mask == 0)
 
 
 def test_maps_of_ones_own_do_without_weights(opened: Workspace, split: Split, no_weights: None) -> None:
