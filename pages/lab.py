@@ -6,6 +6,7 @@ from studio import uploads
 from studio.widgets.frame import frame
 from studio.widgets.lab import (
     choose_pair,
+    choose_warp,
     find_result,
     garment_choice,
     result_actions,
@@ -50,11 +51,12 @@ if files is None:
     st.stop()
 
 with action:
+    warp = choose_warp(chosen)
     asked = st.button("Try on", type="primary", icon=":material/science:", key="try_on")
 with spoken_errors():
     if asked:
-        try_on(chosen, pair)
-    found = find_result(chosen, pair)
+        try_on(chosen, pair, warp)
+    found = find_result(chosen, pair, warp)
     if found is None:
         show_inputs(files)
     else:

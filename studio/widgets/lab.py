@@ -9,11 +9,12 @@ import streamlit as st
 
 from db import datasets, runs
 from db.models import Result, Run
+from studio.checkpoints import GEOMETRIC, Checkpoint, list_checkpoints
 from studio.inference import TryOnError, lab_run_dir, try_on_worker
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import go
-from studio.widgets.pair_view import PairFiles
+from studio.widgets.pair_view import PairFiles, choose_maps
 from studio.widgets.pictures import Figure, figure_of, figure_row, image_url, large_row, shape_of
 from studio.widgets.stages import stage_figures
 from vton.pairs import Pair
@@ -83,23 +84,43 @@ def garment_choice(chosen: Frame, pair: Pair) -> None:
     gallery(tiles, key="lab_garments", on_open=put_on, width=84)
 
 
-def find_result(chosen: Frame, pair: Pair) -> tuple[Run, Result] | None:
-    """What the lab made of this pair before, else what the newest run did."""
+def choose_warp(chosen: Frame) -> Checkpoint | None:
+    """The learned warp of the next try-on, None for the geometric one; asked only where there is one to choose."""
+    known = {one.name: one for one in list_checkpoints(chosen.workspace) if one.info}
+    if not known:
+        return None
+    offered = [GEOMETRIC, *known]
+    if st.session_state.get("lab_warp") not in offered:
+        st.session_state.pop("lab_warp", None)
+    name = st.selectbox(
+        "Warp",
+        offered,
+        key="lab_warp",
+        format_func=lambda name: "Geometric warp" if name == GEOMETRIC else name,
+        label_visibility="collapsed",
+        width=190,
+        bind="query-params",
+    )
+    return known.get(name)
+
+
+def find_result(chosen: Frame, pair: Pair, warp: Checkpoint | None = None) -> tuple[Run, Result] | None:
+    """What the lab made of this pair with this warp before, else what the newest run did."""
     assert chosen.dataset is not None and chosen.split is not None
     with chosen.workspace.database.read() as session:
         found = runs.for_pair(session, pair.person, pair.cloth, chosen.dataset.id)
-    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split))
+    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split, warp))
     found.sort(key=lambda one: one[0].folder != lab)
     return found[0] if found else None
 
 
-def try_on(chosen: Frame, pair: Pair) -> None:
+def try_on(chosen: Frame, pair: Pair, warp: Checkpoint | None = None) -> None:
     """Make the try-on in the worker's process and show how long it takes; TryOnError says why there is none."""
     assert chosen.dataset is not None and chosen.split is not None
     began = time.monotonic()
     line = st.status(f"Trying {pair.cloth} on {pair.person}")
-    folder = lab_run_dir(chosen.workspace, chosen.dataset, chosen.split)
-    making = try_on_worker(chosen.workspace).submit(Path(chosen.dataset.root), chosen.split, pair, folder)
+    folder = lab_run_dir(chosen.workspace, chosen.dataset, chosen.split, warp)
+    making = try_on_worker(chosen.workspace).submit(Path(chosen.dataset.root), chosen.split, pair, folder, warp)
     try:
         while not wait([making], POLL_SECONDS).done:
             line.update(label=f"Trying {pair.cloth} on {pair.person}, {time.monotonic() - began:.0f} s")
@@ -125,6 +146,10 @@ def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> No
         shape,
     )
     st.subheader("Stages", anchor=False)
+    before = bool(files.replaced) and "repairs" not in run.config
+    if before:
+        st.caption("This result was made before the maps were repaired; Try on makes it anew.")
+    files = choose_maps(files, own_first=before)
     figure_row(stage_figures(files, Path(run.folder), picture), width=200, shape=shape)
 
 

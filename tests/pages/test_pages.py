@@ -79,8 +79,8 @@ def test_choices_survive_a_change_of_page(run: Run, open_page: Open) -> None:
 class HereWorker(inference.TryOnWorker):
     """The lab's worker without a process of its own."""
 
-    def _ask(self, *arguments: str) -> str:
-        return inference.make_try_on(*arguments)
+    def _ask(self, work: Callable[..., str], *arguments: str) -> str:
+        return work(*arguments)
 
 
 def test_lab_makes_and_shows_a_try_on(run: Run, opened: Workspace, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,3 +214,18 @@ def test_a_failed_job_says_why(run: Run, opened: Workspace, open_page: Open, sen
         job = rows.create(session, kind="generate", title="Broken", command=["x"], after={}, folder_of="/none")
         rows.set_state(session, job.id, "failed", exit_code=1, note="The pair list is empty.")
     assert "The pair list is empty." in sentences(open_page("runs"))
+
+
+def test_a_dataset_is_removed_after_asking_and_its_run_stays(run: Run, opened: Workspace, open_page: Open, drawn: Path) -> None:
+    at = open_page("home").button(f"remove_{run.dataset_id}").click().run()
+    told = " ".join(element.value for element in at.markdown)
+    assert f"The folder {drawn} stays as it is" in told and "1 run" in told
+    at.button("remove_not").click().run()
+    with opened.database.read() as session:
+        assert [one.name for one in datasets.list_all(session)] == ["Drawn"]
+    at = open_page("home").button(f"remove_{run.dataset_id}").click().run()
+    at.button("remove_now").click().run()
+    assert not at.exception and not at.error
+    with opened.database.read() as session:
+        assert datasets.list_all(session) == [] and runs.get(session, run.id) is not None
+    assert (drawn / "test" / "image").is_dir()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 from db import datasets, runs
 from db.models import Dataset
 from studio import inference
+from studio.checkpoints import Checkpoint
 from studio.importer import add_dataset
 from studio.inference import TryOnError, TryOnWorker, lab_run_dir
 from studio.settings import ROOT
@@ -101,3 +103,17 @@ def test_the_process_ends_with_a_studio_that_was_killed(tmp_path: Path) -> None:
     while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < end, "the worker outlived the studio"
         time.sleep(0.1)
+
+
+def test_every_state_of_a_learned_warp_has_a_run_of_its_own(
+    opened: Workspace, dataset: Dataset, worker: TryOnWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    learned = Checkpoint("mine", opened.settings.workspace / "checkpoints" / "mine", 1, None)
+    folders = {lab_run_dir(opened, dataset, "test", warp) for warp in (None, learned, replace(learned, changed_ns=2))}
+    assert len(folders) == 3
+    monkeypatch.setattr(worker, "_ask", lambda work, *arguments: asked.append(arguments) or "not made")
+    for warp in (None, learned):
+        with pytest.raises(TryOnError, match="not made"):
+            worker.submit(Path(dataset.root), "test", pairs_of(opened, dataset)[0], opened.settings.runs_dir, warp).result(60)
+    assert [arguments[-1] for arguments in asked] == ["geometric", str(learned.path)]

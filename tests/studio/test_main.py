@@ -157,3 +157,12 @@ def test_the_studio_serves_and_ends_cleanly_by_ctrl_c(place: Path, make_dataset:
         served.kill()
     assert served.returncode == 130, said
     assert "Traceback" not in said, said
+
+
+def test_a_dataset_is_removed_by_its_name(make_dataset: Callable[[], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_dataset()
+    assert main(["add-dataset", str(root), "--name", "Small"]) == 0
+    assert main(["remove-dataset", "Large"]) == 1 and "no dataset called 'Large'" in capsys.readouterr().err
+    assert main(["remove-dataset", "Small"]) == 0
+    assert f"its folder {root} is as it was" in capsys.readouterr().out and (root / "test").is_dir()
+    assert main(["remove-dataset", "Small"]) == 1

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vton import conditions as condition_files
-from vton.dataset import Example, Examples, fit, read, split_fold, stack, trainable_pairs
+from vton.dataset import Example, Examples, fit, parts_of, read, split_fold, stack, trainable_pairs, unseen
 from vton.errors import DataError
 from vton.flow import warp
 from vton.labels import Keypoint, ParseClass
@@ -80,6 +80,11 @@ def test_flipped_twice_is_as_before_and_left_is_right_after_once(split: Split) -
     assert agree(flip(once), example)
     arms = [(example.conditions.parse == arm).sum() for arm in (ParseClass.LEFT_ARM, ParseClass.RIGHT_ARM)]
     assert [(once.conditions.parse == arm).sum() for arm in (ParseClass.RIGHT_ARM, ParseClass.LEFT_ARM)] == arms
+    mirrored, seen = once.conditions, example.conditions
+    assert mirrored.densepose is not None and seen.densepose is not None
+    parts = [parts_of(x.densepose) for x in (seen, mirrored)]
+    assert torch.equal(parts[1] == 4, (parts[0] == 3).flip(-1)) and torch.equal(parts[1] == 2, (parts[0] == 2).flip(-1))
+    assert torch.equal(once.regions == Region.LEFT_ARM, (example.regions == Region.RIGHT_ARM).flip(-1))
     wrist = [x.conditions.keypoints[0, k, 0] for x, k in ((example, Keypoint.LEFT_WRIST), (once, Keypoint.RIGHT_WRIST))]
     assert wrist[0] + wrist[1] == pytest.approx(SIZE[1], abs=1e-3)
 
@@ -127,6 +132,20 @@ def test_a_fold_is_never_trained_on_and_the_folds_cover_everyone(split: Split) -
         everyone |= gone
     assert everyone == set(split.persons)
     assert len(trainable_pairs(split)) == 2 * len(split.persons)
+
+
+def test_a_garment_that_someone_else_trains_in_is_not_unseen() -> None:
+    trained, left_out = [Pair("c", "c"), Pair("c", "d")], [Pair("a", "a"), Pair("a", "b"), Pair("b", "c")]
+    assert unseen(trained, left_out) == [Pair("a", "a"), Pair("a", "b")]
+
+
+@pytest.mark.parametrize("fold", range(3))
+def test_neither_people_nor_garments_of_the_unseen_pairs_are_trained_on(split: Split, fold: int) -> None:
+    kept, left_out = split_fold(split, fold, 3)
+    trained = {name for pair in kept for name in (pair.person, pair.cloth)}
+    chosen = unseen(kept, left_out)
+    assert {pair.person for pair in chosen} == {pair.person for pair in left_out}
+    assert not trained & {name for pair in chosen for name in (pair.person, pair.cloth)}
 
 
 def test_a_batch_is_its_examples(split: Split) -> None:

@@ -2,15 +2,21 @@
 
 import dataclasses
 import json
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from vton.checkpoint import load_warp
+from vton.dataset import Example
 from vton.images import read_image
 from vton.pairs import read_pairs
 from vton.presets import WARP, WarpPreset, with_settings
 from vton.synthetic import SyntheticConfig, draw_dataset
+from vton.train import warp as training
 from vton.train.warp import main
 
 FAST = ("steps=4", "validate_every=2", "save_every=2", "log_every=1")
@@ -32,20 +38,67 @@ def log(out: Path) -> list[dict]:
     return [line for line in map(json.loads, (out / "log.jsonl").read_text().splitlines()) if line["kind"] != "speed"]
 
 
-def test_a_training_writes_a_run_that_goes_on_where_it_was(people: Path, tmp_path: Path) -> None:
+def test_a_training_writes_a_run(people: Path, tmp_path: Path) -> None:
     assert train(people, tmp_path / "whole", "--fold", "1/3", "--set", *FAST) == 0
     network = load_warp(tmp_path / "whole" / "checkpoint")
     assert network.config == WARP["tiny"].network
     measured = [line for line in log(tmp_path / "whole") if line["kind"] == "validation"]
     assert [line["step"] for line in measured] == [2, 4]
     assert all(0 <= line["iou"] <= 1 and line["epe"] > 0 and line["epe_worst"] >= line["epe"] for line in measured)
-    assert read_image(tmp_path / "whole" / "pictures" / "0000004.png").shape == (4 * 64, 8 * 64, 3)
+    assert read_image(tmp_path / "whole" / "pictures" / "0000004.png").shape == (3 * 64, 8 * 64, 3)
     assert any((tmp_path / "whole" / "tensorboard").iterdir())
 
-    assert {pair.person for pair in read_pairs(tmp_path / "whole" / "fold_pairs.txt")} == {"00002_00", "00003_00"}
+    # Not the last one in the next one's garment, which that one is trained in.
+    assert [(p.person, p.cloth) for p in read_pairs(tmp_path / "whole" / "fold_pairs.txt")] == [
+        ("00002_00", "00002_00"), ("00003_00", "00003_00"), ("00002_00", "00003_00")
+    ]  # fmt: skip
     assert json.loads((tmp_path / "whole" / "config.json").read_text())["data"] == {
         "root": str(people), "pairs": 7, "left_out": 4, "fold": [1, 3]
     }  # fmt: skip
+
+
+def test_a_training_that_a_signal_stops_leaves_whole_files_and_goes_on_exactly(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Example] = []
+    steps = ("steps=5", "validate_every=5", "save_every=9", "log_every=1")
+
+    def run(out: Path, *more: str, kill_at: int = 0) -> tuple[int, list[Example]]:
+        def losses(*given: object) -> dict[str, torch.Tensor]:
+            seen.append(given[1])  # type: ignore[arg-type]
+            if len(seen) == kill_at:
+                os.kill(os.getpid(), signal.SIGINT)
+            return warp_losses(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(training, "warp_losses", losses)
+        seen.clear()
+        return train(people, out, *more, "--set", *steps), list(seen)
+
+    warp_losses = training.warp_losses
+    ended, whole = run(tmp_path / "whole")
+    assert ended == 0 and len(whole) == 5
+    ended, before = run(tmp_path / "parts", kill_at=2)
+    assert ended == 130 and "stopped; the same command with --resume" in capsys.readouterr().err
+    load_warp(tmp_path / "parts" / "checkpoint")
+    ended, after = run(tmp_path / "parts", "--resume")
+    assert ended == 0 and (len(before), len(after)) == (2, 3)
+    for one, other in zip(whole, before + after, strict=True):
+        assert torch.equal(one.flow, other.flow) and torch.equal(one.conditions.cloth, other.conditions.cloth)
+    assert log(tmp_path / "parts") == log(tmp_path / "whole")
+    states = [load_warp(tmp_path / name / "checkpoint").state_dict() for name in ("whole", "parts")]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_file_ends_the_training_with_its_name(
+    people: Path, tmp_path: Path, workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(people, tmp_path / "set")
+    for cloth in (tmp_path / "set" / "train" / "cloth").iterdir():
+        cloth.write_bytes(b"no picture")
+    assert train(tmp_path / "set", tmp_path / "run", "--set", *FAST, f"workers={workers}") == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("train.warp: ") and ".jpg cannot be read" in said
 
 
 def test_another_config_or_a_second_start_is_refused(people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vton import conditions as condition_files
+from vton import warps
 from vton.body import find_body
 from vton.checkpoint import save_warp
 from vton.checkpoint_info import CONFIG, WEIGHTS
@@ -23,7 +24,7 @@ from vton.images import read_json, write_json
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
-from vton.warps import LearnedWarp, NetworkWarp, describe_warp, open_warp, sleeve_ends
+from vton.warps import LearnedWarp, NetworkWarp, default_warp, describe_warp, open_warp, sleeve_ends
 
 SIZE = (256, 192)
 
@@ -116,6 +117,16 @@ def test_names(checkpoint: Path, tmp_path: Path) -> None:
     write_json(tmp_path / "unet" / CONFIG, {"format": 1, "kind": "unet", "network": {}})
     with pytest.raises(CheckpointError, match="holds a unet, and a warp is needed"):
         open_warp(str(tmp_path / "unet"))
+
+
+def test_a_drawn_set_gets_the_shipped_warp_where_it_is_here(
+    split: Split, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warps, "SHIPPED", tmp_path / "nowhere")
+    assert default_warp(split) == "geometric"
+    monkeypatch.setattr(warps, "SHIPPED", checkpoint / "checkpoint")
+    assert default_warp(split) == str(checkpoint / "checkpoint")
+    assert default_warp(replace(split, maps=split.maps | {"flow": {}})) == "geometric"
 
 
 def test_a_pair_without_densepose_is_told(checkpoint: Path, seen: Conditions) -> None:
