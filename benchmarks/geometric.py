@@ -11,19 +11,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
 
 from benchmarks.report import arguments, show, write
+from benchmarks.truth import distances, overlap, pasted_warp, summary, true_warp
 from vton import conditions as conditions_files
 from vton.conditions import Conditions
-from vton.flow import identity_grid, warp
 from vton.generate import GenerateConfig, generate
 from vton.geometric import Warped, geometric_warp
-from vton.images import mask_to_tensor, read_image, read_json, to_image, write_image
-from vton.labels import GARMENT
-from vton.metrics.table import METRICS, summarise, to_unit
+from vton.images import read_image, read_json, to_image, write_image
+from vton.metrics.table import METRICS, to_unit
 from vton.pairs import Pair, Split, open_dataset
 from vton.progress import track
 from vton.synthetic import SyntheticConfig, draw_dataset
@@ -65,6 +62,7 @@ def main() -> None:
         raise SystemExit(1)
 
 
+MEDIANS = ("epe px", "iou")
 FIGURES = ("epe px", "median epe px", "iou", "median iou", *PICTURES)
 
 
@@ -81,7 +79,7 @@ def _against_truth(root: Path, count: int, sheet: Path) -> dict[str, dict[str, t
         warps: dict[str, Callable[[Conditions], Warped]] = {
             "pasted": pasted_warp,
             "geometric": geometric_warp,
-            "true flow": partial(_true_warp, flow=flow, visible=visible),
+            "true flow": partial(true_warp, flow=flow, visible=visible),
         }
         for name, way in warps.items():
             found, picture = _measure(conditions, way, split, pair, flow, visible)
@@ -92,7 +90,7 @@ def _against_truth(root: Path, count: int, sheet: Path) -> dict[str, dict[str, t
                 worst.append((found["epe px"], picture))
     worst.sort(key=lambda item: -item[0])
     write_image(sheet, np.vstack([picture for _, picture in worst[:WORST]]))
-    return {name: _summary(found) for name, found in values.items()}
+    return {name: summary(found, MEDIANS) for name, found in values.items()}
 
 
 def _measure(
@@ -100,50 +98,15 @@ def _measure(
 ) -> tuple[dict[str, float], np.ndarray]:
     """The figures of one pair, and garment, person, result and truth side by side."""
     result = try_on(conditions, way)
-    height, width = visible.shape
-    off = (result.warped.flow[0].numpy() - flow) * np.array([width / 2, height / 2])[:, None, None]
-    worn = result.warped.mask[0, 0].numpy() > 0
     truth, image = read_image(split.need("truth", pair.name)), to_image(result.image)
     found = {
-        "epe px": float(np.hypot(*off)[visible].mean()),
-        "iou": float((worn & visible).sum() / max((worn | visible).sum(), 1)),
+        "epe px": float(distances(result.warped, flow)[visible].mean()),
+        "iou": overlap(result.warped, visible),
     }
     for name in PICTURES:
         value = METRICS[name].compute(to_unit(image), to_unit(truth), conditions.agnostic_mask)
         found[name] = float("nan") if value is None else value
     return found, np.hstack([to_image(conditions.cloth), to_image(conditions.image), image, truth])
-
-
-def pasted_warp(conditions: Conditions) -> Warped:
-    """No warp: the garment's box scaled to the box of what the person wears now."""
-    worn = np.isin(conditions.parse[0].numpy(), GARMENT)
-    cloth = conditions.cloth_mask[0, 0].numpy() > 0
-    (left, top, wide, high), (x, y, across, down) = (cv2.boundingRect(mask.astype(np.uint8)) for mask in (worn, cloth))
-    height, width = worn.shape
-    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
-    places = np.stack([x + (columns - left) * across / max(wide, 1), y + (rows - top) * down / max(high, 1)], -1)
-    grid = torch.from_numpy((places + 0.5) / np.array([width / 2, height / 2]) - 1).float()[None]
-    flow = (grid - identity_grid(conditions.size)).permute(0, 3, 1, 2).contiguous()
-    mask = (warp(conditions.cloth_mask, flow) > 0.5).float()
-    return Warped(flow, warp(conditions.cloth, flow), mask, (2.0, 2.0))
-
-
-def _true_warp(conditions: Conditions, flow: np.ndarray, visible: np.ndarray) -> Warped:
-    """The warp that the drawing knows."""
-    moved = torch.from_numpy(flow)[None].float()
-    return Warped(moved, warp(conditions.cloth, moved), mask_to_tensor(visible), geometric_warp(conditions).sleeve_ends)
-
-
-def _summary(found: dict[str, list[float]]) -> dict[str, tuple[float, float, float]]:
-    figures: dict[str, tuple[float, float, float]] = {}
-    for name, values in found.items():
-        mean, interval = summarise(values)
-        figures[name] = (mean, *(interval or (mean, mean)))
-        if name in ("epe px", "iou"):
-            draws = np.random.default_rng(0).choice(values, (1000, len(values)))
-            low, high = np.quantile(np.median(draws, 1), [0.025, 0.975])
-            figures[f"median {name}"] = (statistics.median(values), float(low), float(high))
-    return figures
 
 
 def _seconds(root: Path, count: int) -> dict[str, list[float]]:

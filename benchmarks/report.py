@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 
-def arguments(name: str, description: str) -> argparse.Namespace:
-    """The command line that all benchmarks share."""
+def arguments(
+    name: str, description: str, more: Callable[[argparse.ArgumentParser], object] | None = None
+) -> argparse.Namespace:
+    """The command line that all benchmarks share; `more` adds what only this one has."""
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}", description=description, epilog=f"example: python -m benchmarks.{name} --quick"
     )
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: ends within 5 minutes on 2 cores")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    if more:
+        more(parser)
     return parser.parse_args()
 
 
