@@ -79,7 +79,7 @@ def _against_truth(root: Path, count: int, sheet: Path) -> dict[str, dict[str, t
         warps: dict[str, Callable[[Conditions], Warped]] = {
             "pasted": pasted_warp,
             "geometric": geometric_warp,
-            "true flow": partial(true_warp, flow=flow, visible=visible),
+            "true flow": partial(true_warp, flow=flow, visible=visible, sleeve_ends=geometric_warp(conditions).sleeve_ends),
         }
         for name, way in warps.items():
             found, picture = _measure(conditions, way, split, pair, flow, visible)

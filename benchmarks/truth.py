@@ -8,7 +8,7 @@ import torch
 
 from vton.conditions import Conditions
 from vton.flow import identity_grid, warp
-from vton.geometric import Warped, geometric_warp
+from vton.geometric import Warped
 from vton.images import mask_to_tensor
 from vton.labels import GARMENT
 from vton.metrics.table import summarise
@@ -40,10 +40,12 @@ def pasted_warp(conditions: Conditions) -> Warped:
     return Warped(flow, warp(conditions.cloth, flow), mask, (2.0, 2.0))
 
 
-def true_warp(conditions: Conditions, flow: np.ndarray, visible: np.ndarray) -> Warped:
-    """The warp that the drawing knows."""
+def true_warp(
+    conditions: Conditions, flow: np.ndarray, visible: np.ndarray, sleeve_ends: tuple[float, float] = (0.0, 0.0)
+) -> Warped:
+    """The warp that the drawing knows; it does not know where on the arms the sleeves end."""
     moved = torch.from_numpy(flow)[None].float()
-    return Warped(moved, warp(conditions.cloth, moved), mask_to_tensor(visible), geometric_warp(conditions).sleeve_ends)
+    return Warped(moved, warp(conditions.cloth, moved), mask_to_tensor(visible), sleeve_ends)
 
 
 def summary(found: dict[str, list[float]], medians: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vton.checkpoint_info import CONFIG, FORMAT, WEIGHTS, read_config
 from vton.errors import CheckpointError
 from vton.images import replacing, write_json
+from vton.networks.garment import GarmentConfig, GarmentNetwork
 from vton.networks.warp import WarpConfig, WarpNetwork
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -29,26 +30,36 @@ def load_warp(folder: Path, device: torch.device | str = "cpu") -> WarpNetwork:
     return load(folder, "warp", lambda sizes: WarpNetwork(WarpConfig(**_tuples(sizes)))).to(device)
 
 
+def save_garment(folder: Path, network: GarmentNetwork, trained: Mapping[str, Any], half: bool = False) -> None:
+    """Write the network that knows garments; as `save_warp`."""
+    save(folder, "garment features", asdict(network.config), network.state_dict(), trained, half)
+
+
+def load_garment(folder: Path, device: torch.device | str = "cpu") -> GarmentNetwork:
+    """The network that knows garments in `folder`, float32. CheckpointError where it holds none."""
+    return load(folder, "garment features", lambda sizes: GarmentNetwork(GarmentConfig(**_tuples(sizes)))).to(device)
+
+
 def save(
     folder: Path, kind: str, network: Mapping[str, Any], weights: Mapping[str, Tensor], trained: Mapping[str, Any], half: bool
 ) -> None:
     """Write a checkpoint of `kind`: the weights, and the config that rebuilds the network."""
     dtype = torch.float16 if half else torch.float32
     stored = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in weights.items()}
-    write_json(folder / CONFIG, {"format": FORMAT, "kind": kind, "network": dict(network), "trained": dict(trained)})
     with replacing(folder / WEIGHTS) as file:
         file.write(to_bytes(stored))
+    write_json(folder / CONFIG, {"format": FORMAT, "kind": kind, "network": dict(network), "trained": dict(trained)})
 
 
 def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) -> Network:
     """The network of a checkpoint, built of its own config. CheckpointError says what does not fit."""
     config = read_config(folder)
     if config.get("kind") != kind:
-        raise CheckpointError(f"{folder} holds a {config.get('kind')}, and a {kind} is needed.")
+        raise CheckpointError(f"{folder} holds a {config.get('kind')}, and a checkpoint of the kind {kind!r} is needed.")
     sizes = config["network"]
     try:
         network = build(sizes)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{folder / CONFIG} describes no network that this version knows ({error}).") from error
     place = folder / WEIGHTS
     try:
@@ -72,8 +83,9 @@ def _shape(tensors: Mapping[str, Tensor], name: str) -> list[int] | None:
 
 
 def _tuples(sizes: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON's lists as the tuples that a config has."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()}
+    """JSON's lists as the tuples that a config has, also in what it holds by name."""
+    found = {name: _tuples(value) if isinstance(value, dict) else value for name, value in sizes.items()}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
 if __name__ == "__main__":

@@ -88,6 +88,12 @@ def split_fold(split: Split, fold: int, folds: int) -> tuple[list[Pair], list[Pa
     return [p for p in pairs if not {p.person, p.cloth} & cut], [p for p in pairs if p.person in cut]
 
 
+def unseen(trained: Sequence[Pair], left_out: Sequence[Pair]) -> list[Pair]:
+    """Of the pairs that are left out, those whose garment is not trained on either, as worn by someone else."""
+    cloths = {pair.cloth for pair in trained}
+    return [pair for pair in left_out if pair.cloth not in cloths]
+
+
 def read(split: Split, pair: Pair, size: tuple[int, int]) -> Example:
     """The example of one pair at `size`. DataError where a map is missing, or where nothing shows the person in that cloth."""
     whole = condition_files.read(split, pair)

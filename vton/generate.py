@@ -23,7 +23,7 @@ from vton.images import read_json, replacing, to_image, write_image, write_json,
 from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
 from vton.progress import Progress
 from vton.tryon import Result, try_on
-from vton.warps import GEOMETRIC, Warp, describe_warp, open_warp
+from vton.warps import GEOMETRIC, Warp, default_warp, describe_warp, open_warp
 
 FORMAT = 1
 DEVICES = ("cpu", "cuda", "mps")
@@ -180,7 +180,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--pairs", type=Path, metavar="FILE", help='lines "person.jpg cloth.jpg" (default: the split\'s list)')
     made.add_argument("--paired", action="store_true", help="every person in their own garment")
     made.add_argument("--repairs", type=Path, metavar="DIR", help="a folder of mended maps that take the place of ROOT's own")
-    made.add_argument("--warp", default=GEOMETRIC, metavar="NAME", help="geometric (default), or a checkpoint's folder")
+    made.add_argument(
+        "--warp",
+        metavar="NAME",
+        help="geometric, or a checkpoint's folder (default: the shipped one on a drawn set, else geometric)",
+    )
     made.add_argument("--diffusion", default="none", help="none (default)")
     made.add_argument("--device", choices=DEVICES, default="cpu", help="for networks (default: cpu)")
     made.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder to write")
@@ -194,19 +198,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    listed = None
-    if arguments.pairs:
-        split = open_dataset(arguments.data).splits.get(arguments.split)
-        if split is None:
-            raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
-        listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs))
+    split = open_dataset(arguments.data).splits.get(arguments.split)
+    if split is None:
+        raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
+    listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs)) if arguments.pairs else None
     try:
         config = GenerateConfig(
             data=arguments.data,
             split=arguments.split,
             paired=arguments.paired,
             pairs=listed,
-            warp=arguments.warp,
+            warp=arguments.warp or default_warp(split),
             diffusion=arguments.diffusion,
             repairs=arguments.repairs,
             device=arguments.device,

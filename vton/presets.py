@@ -3,8 +3,9 @@
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
+from vton.networks.garment import GarmentConfig
 from vton.networks.warp import WarpConfig
 from vton.train.augment import Augment
 from vton.train.loop import LoopConfig
@@ -20,6 +21,32 @@ class WarpPreset:
     losses: WarpWeights
     augment: Augment
 
+
+@dataclass(frozen=True)
+class GarmentPreset:
+    """All that a training of garment features is made of; no two parts have a field of the same name."""
+
+    network: GarmentConfig
+    loop: LoopConfig
+    augment: Augment  # its noise is that of maps, of which there are none here
+
+
+Preset = TypeVar("Preset", WarpPreset, GarmentPreset)
+
+GARMENT = {
+    # for tests
+    "tiny": GarmentPreset(
+        GarmentConfig(64, 48, (8, 8)),
+        LoopConfig(steps=20, batch=4, rate=1e-2, warmup=2, validate_every=20, save_every=20, log_every=5, workers=0),
+        Augment(noise=0),
+    ),
+    # shipped; a quarter of a million parameters
+    "demo": GarmentPreset(
+        GarmentConfig(256, 192, (16, 32, 64, 96)),
+        LoopConfig(steps=1500, batch=16, rate=2e-3, warmup=50, ema=0.99, validate_every=250, save_every=250),
+        Augment(scale=0.1, shift=0.05, noise=0),
+    ),
+}
 
 WARP = {
     # for tests: trains a step in a fraction of a second
@@ -53,7 +80,7 @@ WARP = {
 }
 
 
-def with_settings(preset: WarpPreset, settings: Sequence[str]) -> WarpPreset:
+def with_settings(preset: Preset, settings: Sequence[str]) -> Preset:
     """The preset with fields set by "name=value" each. ValueError names a field that is not known, or a value that is none."""
     parts = {part.name: getattr(preset, part.name) for part in fields(preset)}
     changes: dict[str, dict[str, Any]] = {name: {} for name in parts}

@@ -21,10 +21,12 @@ from vton.geometric import Warped, geometric_warp
 from vton.images import unletterbox
 from vton.networks.seed import SeedNetwork, seed_flows
 from vton.networks.warp import Prediction, Region, WarpNetwork
+from vton.pairs import Split
 from vton.seed_file import load_seed
 from vton.warping import flow_out
 
 GEOMETRIC = "geometric"
+SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # trained on drawn pictures
 ALONG_ARM = np.linspace(0.1, 2.0, 39)  # where an arm is looked at: 1 elbow, 2 wrist
 COVERED = 0.75  # of an arm up to a place: a sleeve reaches there
 
@@ -82,11 +84,20 @@ class SeedWarp(NetworkWarp):
         return [(_size(flow), resize(flow.cpu(), conditions.size)) for flow in flows]
 
 
+def default_warp(split: Split) -> str:
+    """The warp of a run that names none: the shipped one for a drawn set, where it is here, else the geometric one."""
+    drawn = bool(split.maps["flow"])
+    return str(SHIPPED) if drawn and (SHIPPED / CONFIG).is_file() else GEOMETRIC
+
+
 def open_warp(name: str, device: torch.device | str = "cpu") -> Warp:
-    """The warp called `name`. CheckpointError where it is neither "geometric" nor a checkpoint of a warp."""
+    """The warp called `name`. CheckpointError where it is neither "geometric" nor a checkpoint of a warp, or cannot be run on
+    `device`."""
     if name == GEOMETRIC:
         return geometric_warp
     folder = checkpoint_folder(name)
+    if not _here(torch.device(device).type):
+        raise CheckpointError(f"{folder} cannot be run on {device}: this machine has none that PyTorch can use.")
     kind = read_config(folder).get("kind")
     if kind == "warp":
         return LearnedWarp(load_warp(folder, device))
@@ -142,6 +153,13 @@ def sleeve_ends(body: Body, mask: np.ndarray) -> tuple[float, float]:
         reached = np.flatnonzero(here & (so_far > COVERED))
         ends.append(float(ALONG_ARM[reached[-1]]) if len(reached) else 0.0)
     return ends[0], ends[1]
+
+
+def _here(kind: str) -> bool:
+    """Whether the machine has such a device."""
+    if kind == "mps":
+        return torch.backends.mps.is_available()
+    return kind == "cpu" or torch.cuda.is_available()
 
 
 def _size(picture: Tensor) -> tuple[int, int]:

@@ -46,7 +46,7 @@ def test_what_is_no_checkpoint_of_a_warp_is_refused(folder: Path, tmp_path: Path
     with pytest.raises(CheckpointError, match="no checkpoint"):
         load_warp(tmp_path)
     change(folder, kind="vae")
-    with pytest.raises(CheckpointError, match="holds a vae, and a warp is needed"):
+    with pytest.raises(CheckpointError, match="holds a vae, and a checkpoint of the kind .warp. is needed"):
         load_warp(folder)
     change(folder, kind="warp", format=2)
     with pytest.raises(CheckpointError, match="format 1"):

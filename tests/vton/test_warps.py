@@ -107,13 +107,16 @@ def test_scales_are_told_coarse_to_fine_at_the_photos_size(checkpoint: Path, see
     assert torch.allclose(scales[-1][1], learned(seen).flow)
 
 
-def test_names(checkpoint: Path, tmp_path: Path) -> None:
+def test_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_warp("geometric") is geometric_warp and describe_warp("geometric") == {"name": "geometric"}
     described = describe_warp(str(checkpoint))
     assert described == describe_warp(str(checkpoint / "checkpoint"))
     assert described["name"] == "small" and described["kind"] == "warp" and len(described["sha256"]) == 64
     with pytest.raises(CheckpointError, match="is no warp: give geometric"):
         open_warp(str(tmp_path / "nowhere"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(CheckpointError, match="cannot be run on cuda"):
+        open_warp(str(checkpoint), "cuda")
     write_json(tmp_path / "unet" / CONFIG, {"format": 1, "kind": "unet", "network": {}})
     with pytest.raises(CheckpointError, match="holds a unet, and a warp is needed"):
         open_warp(str(tmp_path / "unet"))

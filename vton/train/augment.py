@@ -1,6 +1,7 @@
 """Examples varied by lot: mirrored, coloured, moved, and with maps as faulty as detectors make them; the true flow follows."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,7 +44,7 @@ def augment(example: Example, how: Augment, lot: Generator) -> Example:
     """`example` (N = 1) varied; the same `lot` gives the same."""
     if _draw(lot) < how.flip:
         example = flip(example)
-    example = move(example, _affine(how, lot), _affine(how, lot))
+    example = move(example, affine(how, lot), affine(how, lot))
     example = _coloured(example, how.colour, lot)
     return _noisy(example, how.noise, lot)
 
@@ -101,24 +102,26 @@ def move(example: Example, person: Tensor, cloth: Tensor) -> Example:
     return Example(moved, _fetch(example.photo, places, "border"), regions, visible, flow, example.has_flow)
 
 
-def _affine(how: Augment, lot: Generator) -> Tensor:
+def affine(how: Augment, lot: Generator) -> Tensor:
     """A scale and a shift by lot, (2, 2), the scale the same in both directions."""
     scale = math.exp(how.scale * _normal(lot))
     return torch.tensor([[scale, scale], [2 * how.shift * _normal(lot), 2 * how.shift * _normal(lot)]])
 
 
 def _coloured(example: Example, amount: float, lot: Generator) -> Example:
-    """Cloth and photo in other colours: channels exchanged and each of another strength; white stays white."""
-    order = torch.randperm(3, generator=lot) if amount else torch.arange(3)
-    gain = (amount * torch.randn(3, generator=lot)).exp()[:, None, None]
-
-    def other(picture: Tensor) -> Tensor:
-        return ((picture[:, order] + 1) / 2).clamp(0, 1).pow(gain) * 2 - 1
-
+    """Cloth and photo in the same other colours."""
+    other = recolouring(amount, lot)
     seen = example.conditions
     image = other(seen.image)
     seen = replace(seen, image=image, agnostic=image * (1 - seen.agnostic_mask), cloth=other(seen.cloth))
     return replace(example, conditions=seen, photo=other(example.photo))
+
+
+def recolouring(amount: float, lot: Generator) -> Callable[[Tensor], Tensor]:
+    """What gives pictures (N, 3, H, W) other colours: channels exchanged and each of another strength; white stays white."""
+    order = torch.randperm(3, generator=lot) if amount else torch.arange(3)
+    gain = (amount * torch.randn(3, generator=lot)).exp()[:, None, None]
+    return lambda picture: ((picture[:, order] + 1) / 2).clamp(0, 1).pow(gain) * 2 - 1
 
 
 def _noisy(example: Example, amount: float, lot: Generator) -> Example:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torch.utils.tensorboard import SummaryWriter
 
-from vton.errors import CheckpointError
+from vton.errors import CheckpointError, VtonError
 from vton.images import replacing
 from vton.progress import Progress
 
@@ -93,6 +93,28 @@ class Order(Sampler[list[Draw]]):
             yield draws
 
 
+class Told(Dataset[Batch | VtonError], Generic[Batch]):
+    """`data` whose errors are given, not raised: a process that reads examples would put a traceback into the sentence."""
+
+    def __init__(self, data: Dataset[Batch], stack: Callable[[list[Batch]], Batch]) -> None:
+        self.data, self.stack = data, stack
+
+    def __getitem__(self, draw: Draw) -> Batch | VtonError:
+        try:
+            return self.data[draw]
+        except VtonError as error:
+            return error
+
+    def join(self, items: list[Batch | VtonError]) -> Batch | VtonError:
+        """One batch, or the first error."""
+        whole: list[Batch] = []
+        for item in items:
+            if isinstance(item, VtonError):
+                return item
+            whole.append(item)
+        return self.stack(whole)
+
+
 def lot(seed: int, number: int) -> torch.Generator:
     """The generator of the `number`th thing drawn under `seed`."""
     return torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
@@ -122,7 +144,7 @@ def train(
     end was reached. `losses` are weighted terms of a batch on the device; `validate` and `keep` get the averaged network.
 
     Writes log.jsonl, TensorBoard's files and the state that `resume` goes on from into `out`. ValueError where the loss is no
-    number any more; CheckpointError where the state does not fit the network.
+    number any more; CheckpointError where the state does not fit the network; what `data` raises.
     """
     accelerator = open_accelerator(device, config.precision)
     optimizer = torch.optim.AdamW(network.parameters(), config.rate, BETAS, weight_decay=config.decay)
@@ -130,14 +152,17 @@ def train(
     average = copy.deepcopy(network).eval().requires_grad_(False)
     first = load_state(out / STATE, network, average, optimizer) if resume and (out / STATE).exists() else 0
     order = Order(count, config, first, accelerator.process_index, accelerator.num_processes)
+    told = Told(data, stack)
     loader = DataLoader(
-        data, batch_sampler=order, collate_fn=stack, num_workers=config.workers, worker_init_fn=_leave_signals_to_parent
+        told, batch_sampler=order, collate_fn=told.join, num_workers=config.workers, worker_init_fn=_leave_signals_to_parent
     )
     log = Log(out, first) if accelerator.is_main_process else None
     progress = Progress(config.steps - first, "Training")
     step, saved, clock, recent = first, first, time.perf_counter(), []
     with stop_requests() as asked:
         for batch in loader:
+            if isinstance(batch, VtonError):
+                raise batch
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(step, config)
             with accelerator.autocast():
@@ -146,7 +171,7 @@ def train(
             accelerator.backward(loss)
             length = accelerator.clip_grad_norm_(model.parameters(), config.clip)
             if not torch.isfinite(length):
-                raise ValueError(f"the loss is no number at step {step + 1}; go on with --resume and a lower rate")
+                raise ValueError(f"the loss is no number at step {step + 1}; train into another folder with a lower rate")
             prepared.step()
             prepared.zero_grad()
             step += 1

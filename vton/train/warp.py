@@ -7,7 +7,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,19 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.checkpoint import load_warp, save_warp
-from vton.dataset import Example, Examples, split_fold, stack
-from vton.errors import CheckpointError, DataError, VtonError
+from vton.command import ended
+from vton.dataset import Example, Examples, split_fold, stack, unseen
+from vton.errors import CheckpointError, DataError
 from vton.flow import to_colour, warp
-from vton.images import read_json, replacing, to_image, write_image, write_json
+from vton.images import replacing, to_image, write_image
 from vton.networks.warp import Prediction, Region, WarpNetwork, visible_mask
 from vton.pairs import Pair, absolute, open_dataset
 from vton.presets import WARP, WarpPreset, with_settings
 from vton.train.augment import augment
-from vton.train.features import vgg_features
-from vton.train.loop import STATE, Draw, lot, open_accelerator, train
+from vton.train.features import describe_features, open_features
+from vton.train.loop import Draw, lot, open_accelerator, train
 from vton.train.losses import distance, masked_mean, warp_losses
+from vton.train.run_folder import as_json, claim
 
 FORMAT = 1
 FOLDS = 25  # of which the first validates, where no fold is asked for
@@ -43,6 +45,9 @@ class WarpTraining:
     preset: WarpPreset
     fold: tuple[int, int] | None = None  # (K, N): leave fold K of 0 .. N - 1 out, for others to be warped without bias
     init: Path | None = None  # a checkpoint to start from
+    features: Path | None = (
+        None  # of garments, for the perceptual loss; None: VGG19's where they are here, else the shipped ones
+    )
 
 
 class Varied(Dataset[Example]):
@@ -70,26 +75,28 @@ def train_warp(training: WarpTraining, out: Path, device: str | None = None, res
         raise DataError(f"{split.root} has {len(split.persons)} people to train on; that is too few to leave some out.")
     if preset.losses.flow and not split.maps["flow"]:
         raise DataError(f"{split.root} has no true flow; train without it: --set flow=0.")
-    claim(out, describe(training, len(pairs), len(left_out)), resume)
-    if training.fold:
-        write_pairs(out / "fold_pairs.txt", left_out)
+    description = describe(training, len(pairs), len(left_out))
+    accelerator = open_accelerator(device, preset.loop.precision)
+    with accelerator.main_process_first():
+        claim(out, description, resume)
+    if training.fold and accelerator.is_main_process:
+        write_pairs(out / "fold_pairs.txt", unseen(pairs, left_out))
     torch.manual_seed(preset.loop.seed)
     network = WarpNetwork(preset.network)
     if training.init:
         network.load_state_dict(_same_size(load_warp(training.init), preset).state_dict())
-    target = open_accelerator(device, preset.loop.precision).device
-    features = vgg_features(target) if preset.losses.perceptual else None
+    features = open_features(training.features, accelerator.device) if preset.losses.perceptual else None
     size = preset.network.size
-    validation = Examples(split, _spread(left_out, VALIDATED), size)
+    validation = Examples(split, unseen(pairs, _spread(left_out, VALIDATED)), size)
 
     def losses(model: nn.Module, example: Example) -> dict[str, Tensor]:
         return warp_losses(predict(model, example), example, preset.losses, features)
 
     def keep(average: WarpNetwork, step: int) -> None:
-        save_warp(out / "checkpoint", average, {"step": step, **describe(training, len(pairs), len(left_out))})
+        save_warp(out / "checkpoint", average, {"step": step, **description})
 
     def validated(average: WarpNetwork, step: int) -> dict[str, float]:
-        measured, pictures = validate(average, validation, preset.loop.batch, target)
+        measured, pictures = validate(average, validation, preset.loop.batch, accelerator.device)
         write_image(out / "pictures" / f"{step:07d}.png", pictures)
         return measured
 
@@ -147,24 +154,9 @@ def describe(training: WarpTraining, pairs: int, left_out: int) -> dict[str, Any
     """The config.json of a training."""
     fold = training.fold and list(training.fold)
     data = {"root": str(absolute(training.data)), "pairs": pairs, "left_out": left_out, "fold": fold}
-    parts = {name: _jsonable(value) for name, value in asdict(training.preset).items()}
-    return {"format": FORMAT, "kind": "warp training", "data": data, "init": training.init and str(training.init), **parts}
-
-
-def claim(out: Path, description: dict[str, Any], resume: bool) -> None:
-    """Make `out` this training's folder. DataError where it holds something else, or a training that is not to be resumed."""
-    place = out / "config.json"
-    if not place.exists():
-        if out.exists() and any(out.iterdir()):
-            raise DataError(f"{out} is not empty and holds no training; choose another folder.")
-        write_json(place, description)
-        return
-    found = read_json(place)
-    differs = [key for key in description if not isinstance(found, dict) or found.get(key) != description[key]]
-    if differs:
-        raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
-    if not resume and (out / STATE).exists():
-        raise DataError(f"{out} holds a training already; --resume goes on with it.")
+    used = {"features": describe_features(training.features)} if training.preset.losses.perceptual else {}
+    start = {"init": training.init and str(training.init), **used}
+    return {"format": FORMAT, "kind": "warp training", "data": data, **start, **as_json(training.preset)}
 
 
 def write_pairs(place: Path, pairs: Sequence[Pair]) -> None:
@@ -182,10 +174,6 @@ def _same_size(network: WarpNetwork, preset: WarpPreset) -> WarpNetwork:
 def _spread(pairs: Sequence[Pair], most: int) -> list[Pair]:
     """At most so many of them, evenly spread."""
     return [pairs[i * len(pairs) // min(most, len(pairs))] for i in range(min(most, len(pairs)))]
-
-
-def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _fold(text: str) -> tuple[int, int]:
@@ -209,6 +197,12 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder; checkpoint/ in it is the result"
     )
     made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
+    made.add_argument(
+        "--features",
+        type=Path,
+        metavar="DIR",
+        help="garment features for the perceptual loss (default: VGG19's, else the shipped)",
+    )
     made.add_argument("--fold", type=_fold, metavar="K/N", help="leave fold K of 0 .. N-1 out; its pairs go to fold_pairs.txt")
     made.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best there is")
     made.add_argument("--resume", action="store_true", help="go on where the training in RUN_DIR was stopped")
@@ -219,20 +213,19 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when the last step was reached, 1 when it cannot be, 130 when a signal stopped it."""
     asked = parser().parse_args(argv)
+    return ended("train.warp", lambda: _run(asked), asked.out, "no step was taken.")
+
+
+def _run(asked: argparse.Namespace) -> int:
     try:
         preset = with_settings(WARP[asked.preset], asked.set)
-        done = train_warp(WarpTraining(asked.data, preset, asked.fold, asked.init), asked.out, asked.device, asked.resume)
-    except (VtonError, ValueError) as error:
-        print(f"train.warp: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"train.warp: {asked.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
-        return 1
+        training = WarpTraining(asked.data, preset, asked.fold, asked.init, asked.features)
+        done = train_warp(training, asked.out, asked.device, asked.resume)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     if not done:
-        print(
-            f"train.warp: stopped; the same command with --resume goes on. {asked.out / 'checkpoint'} is whole.",
-            file=sys.stderr,
-        )
+        whole = asked.out / "checkpoint"
+        print(f"train.warp: stopped; the same command with --resume goes on. {whole} is whole.", file=sys.stderr)
     return 0 if done else 130
 
 

@@ -1,0 +1,36 @@
+"""The run folder of a training: whose it is, and its config as JSON."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vton.errors import DataError
+from vton.images import read_json, write_json
+from vton.train.loop import STATE
+
+
+def claim(out: Path, description: dict[str, Any], resume: bool) -> None:
+    """Make `out` this training's folder. DataError where it holds something else, or a training that is not to be resumed."""
+    place = out / "config.json"
+    if not place.exists():
+        if out.exists() and any(out.iterdir()):
+            raise DataError(f"{out} is not empty and holds no training; choose another folder.")
+        write_json(place, description)
+        return
+    found = read_json(place)
+    differs = [key for key in description if not isinstance(found, dict) or found.get(key) != description[key]]
+    if differs:
+        raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
+    if not resume and (out / STATE).exists():
+        raise DataError(f"{out} holds a training already; --resume goes on with it.")
+
+
+def as_json(config: Any) -> Any:
+    """A config dataclass as JSON has it: its fields, tuples as lists."""
+    return _listed(asdict(config))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _listed(inner) for name, inner in value.items()}
+    return [_listed(inner) for inner in value] if isinstance(value, list | tuple) else value
