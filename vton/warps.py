@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from vton.body import Body, find_body
@@ -16,7 +17,7 @@ from vton.checkpoint_info import CONFIG, WEIGHTS, read_config
 from vton.conditions import Conditions
 from vton.dataset import fit
 from vton.errors import CheckpointError
-from vton.flow import resize, warp
+from vton.flow import identity_grid, resize, warp
 from vton.geometric import Warped, geometric_warp
 from vton.images import unletterbox
 from vton.networks.seed import SeedNetwork, seed_flows
@@ -29,6 +30,7 @@ GEOMETRIC = "geometric"
 SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # trained on drawn pictures
 ALONG_ARM = np.linspace(0.1, 2.0, 39)  # where an arm is looked at: 1 elbow, 2 wrist
 COVERED = 0.75  # of an arm up to a place: a sleeve reaches there
+SLIT = 0.012  # of the photo's height: the farthest that a slit reaches from the garment
 
 Warp = Callable[[Conditions], Warped]
 Scales = list[tuple[tuple[int, int], Tensor]]
@@ -56,7 +58,7 @@ class LearnedWarp(NetworkWarp):
         said = self._ask(conditions)
         flow = flow_out(said.flow.cpu(), _size(conditions.cloth), conditions.size)
         seen = unletterbox(said.parse.softmax(1)[:, Region.UPPER, None].cpu(), conditions.size)
-        return worn(conditions, flow, seen)
+        return worn(conditions, close_slits(flow, conditions.cloth_mask, seen), seen)
 
     def scales(self, conditions: Conditions) -> Scales:
         flows = [flow.cpu() for flow in self._ask(conditions).flows]
@@ -137,9 +139,25 @@ def checkpoint_folder(name: str) -> Path:
 
 def worn(conditions: Conditions, flow: Tensor, before: Tensor) -> Warped:
     """The cloth by its `flow` (1, 2, H, W), worn where `before` (1, 1, H, W), in 0..1, says that nothing lies before it."""
-    mask = ((warp(conditions.cloth_mask, flow, padding_mode="zeros") * before) > 0.5).float()
+    mask = (torch.minimum(warp(conditions.cloth_mask, flow, padding_mode="zeros"), before) > 0.5).float()
     body = find_body(conditions.parse[0].numpy(), conditions.keypoints[0].numpy())
     return Warped(flow, warp(conditions.cloth, flow), mask, sleeve_ends(body, mask[0, 0].numpy() > 0))
+
+
+def close_slits(flow: Tensor, cloth_mask: Tensor, seen: Tensor) -> Tensor:
+    """The flow (1, 2, H, W) without slits: where the garment is `seen` (1, 1, H, W), in 0..1, but what is fetched a few pixels
+    off the garment is not in the `cloth_mask`, the nearest place with garment is fetched. Sleeve and torso, side by side on the
+    body, lie apart in the garment photo, and a flow that is smooth between them fetches what lies there."""
+    said = seen[0, 0].numpy() > 0.5
+    covered = said & (warp(cloth_mask, flow, padding_mode="zeros")[0, 0].numpy() > 0.5)
+    if not covered.any():
+        return flow
+    away, (rows, columns) = distance_transform_edt(~covered, return_indices=True)
+    slits = said & ~covered & (away <= SLIT * said.shape[0])
+    grid = identity_grid(_size(flow))[0].permute(2, 0, 1)
+    places = grid + flow[0]
+    places[:, slits] = places[:, rows[slits], columns[slits]]
+    return (places - grid)[None]
 
 
 def sleeve_ends(body: Body, mask: np.ndarray) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from vton.images import read_json, write_json
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
-from vton.warps import LearnedWarp, NetworkWarp, default_warp, describe_warp, open_warp, sleeve_ends
+from vton.warps import LearnedWarp, NetworkWarp, close_slits, default_warp, describe_warp, open_warp, sleeve_ends
 
 SIZE = (256, 192)
 
@@ -97,6 +97,24 @@ def test_what_lies_before_the_garment_is_cut_out(split: Split, seen: Conditions)
     assert LearnedWarp(Oracle(flow, Region.LEFT_ARM))(seen).mask.sum() == 0
 
 
+def test_a_slit_between_torso_and_sleeve_is_closed_and_open_air_is_not() -> None:
+    cloth_mask = torch.zeros(1, 1, 60, 40)
+    cloth_mask[..., 5:55, 2:10] = cloth_mask[..., 5:55, 30:38] = 1  # two pieces apart in the garment photo
+    flow = torch.zeros(1, 2, 240, 40)  # which lie side by side on the body, but for a column at which the flow is between both
+    flow[:, 0, :, 10] = 2 * 10 / 40
+    flow[:, 0, :, 11:19] = 2 * 19 / 40
+    seen = torch.zeros(1, 1, 240, 40)
+    seen[..., 20:220, 2:19] = 1
+    mended = close_slits(flow, cloth_mask, seen)
+    worn = warp(cloth_mask, mended, padding_mode="zeros") > 0.5
+    assert worn[..., 20:220, 2:19].all() and not (warp(cloth_mask, flow) > 0.5)[..., 20:220, 10].any()
+    kept = torch.ones(40, dtype=torch.bool)
+    kept[10] = False
+    assert torch.allclose(mended[..., kept], flow[..., kept], atol=1e-6)
+    seen[..., 20:220, 19:] = 1  # nothing is near enough to be fetched there
+    assert not (warp(cloth_mask, close_slits(flow, cloth_mask, seen), padding_mode="zeros") > 0.5)[..., 22:27].any()
+
+
 def test_scales_are_told_coarse_to_fine_at_the_photos_size(checkpoint: Path, seen: Conditions) -> None:
     learned = open_warp(str(checkpoint))
     assert isinstance(learned, NetworkWarp)
@@ -104,7 +122,7 @@ def test_scales_are_told_coarse_to_fine_at_the_photos_size(checkpoint: Path, see
     heights = [cells[0] for cells, _ in scales]
     assert heights == sorted(heights) and heights[-1] == 64
     assert all(flow.shape == (1, 2, *seen.size) for _, flow in scales)
-    assert torch.allclose(scales[-1][1], learned(seen).flow)
+    assert ((scales[-1][1] - learned(seen).flow).abs() > 1e-5).float().mean() < 0.05, "only slits are closed"
 
 
 def test_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
