@@ -51,6 +51,16 @@ def save(
     write_json(folder / CONFIG, {"format": FORMAT, "kind": kind, "network": dict(network), "trained": dict(trained)})
 
 
+def export(folder: Path, out: Path, root: str) -> None:
+    """Write the checkpoint in `folder`, of any kind, to `out` as it is given to others: in half precision, its dataset's place,
+    which is this machine's, told as `root`. CheckpointError where `folder` holds none."""
+    config = read_config(folder)
+    trained = config.get("trained", {})
+    if isinstance(trained.get("data"), dict):
+        trained |= {"data": trained["data"] | {"root": root}}
+    save(out, str(config.get("kind")), config["network"], _read_weights(folder / WEIGHTS), trained, half=True)
+
+
 def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) -> Network:
     """The network of a checkpoint, built of its own config. CheckpointError says what does not fit."""
     config = read_config(folder)
@@ -62,10 +72,7 @@ def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) ->
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{folder / CONFIG} describes no network that this version knows ({error}).") from error
     place = folder / WEIGHTS
-    try:
-        weights = load_file(place)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{place} cannot be read as safetensors ({error}); copy the checkpoint again.") from error
+    weights = _read_weights(place)
     expected = network.state_dict()
     odd = sorted(name for name in expected.keys() | weights.keys() if _shape(expected, name) != _shape(weights, name))
     if odd:
@@ -76,6 +83,13 @@ def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) ->
         )
     network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return network.eval()
+
+
+def _read_weights(place: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(place)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{place} cannot be read as safetensors ({error}); copy the checkpoint again.") from error
 
 
 def _shape(tensors: Mapping[str, Tensor], name: str) -> list[int] | None:

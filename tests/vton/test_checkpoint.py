@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vton.checkpoint import CONFIG, WEIGHTS, load_warp, read_config, save_warp
+from vton.checkpoint import CONFIG, WEIGHTS, export, load_warp, read_config, save_warp
 from vton.errors import CheckpointError
 from vton.networks.warp import WarpConfig, WarpNetwork
 
@@ -35,6 +35,15 @@ def test_half_precision_halves_the_file_and_costs_no_more_than_its_rounding(fold
     assert sizes[1] < 0.6 * sizes[0]
     for name, value in load_warp(tmp_path / "half").state_dict().items():
         assert value.dtype == torch.float32 and torch.allclose(value, whole.state_dict()[name], rtol=1e-3, atol=1e-6)
+
+
+def test_what_is_given_to_others_names_no_folder_of_this_machine(folder: Path, tmp_path: Path) -> None:
+    change(folder, trained={"step": 3, "data": {"root": "/home/me/drawn", "pairs": 4}})
+    export(folder, tmp_path / "given", "data/drawn")
+    assert read_config(tmp_path / "given")["trained"] == {"step": 3, "data": {"root": "data/drawn", "pairs": 4}}
+    whole, given = (load_warp(place).state_dict() for place in (folder, tmp_path / "given"))
+    assert all(torch.allclose(value, given[name], rtol=1e-3, atol=1e-6) for name, value in whole.items())
+    assert (tmp_path / "given" / WEIGHTS).stat().st_size < 0.6 * (folder / WEIGHTS).stat().st_size
 
 
 def change(folder: Path, **values: object) -> None:
