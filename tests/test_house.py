@@ -67,7 +67,7 @@ def test_no_file_of_the_studio_shadows_a_module_or_library() -> None:
 COMMANDS = [
     *("vton.pairs", "vton.generate", "vton.evaluate", "vton.synthetic", "vton.synthetic.sheet"),
     *("vton.preprocess", "vton.preprocess.checks", "vton.weights", "studio", "db"),
-    *("vton.checkpoint", "vton.train.warp"),
+    *("vton.checkpoint", "vton.train.warp", "vton.train.garment_features"),
     *(f"benchmarks.{file.stem}" for file in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in file.read_text()),
 ]
 

@@ -17,6 +17,7 @@ from vton.pairs import read_pairs
 from vton.presets import WARP, WarpPreset, with_settings
 from vton.synthetic import SyntheticConfig, draw_dataset
 from vton.train import warp as training
+from vton.train.loop import Draw
 from vton.train.warp import main
 
 FAST = ("steps=4", "validate_every=2", "save_every=2", "log_every=1")
@@ -87,6 +88,21 @@ def test_a_training_that_a_signal_stops_leaves_whole_files_and_goes_on_exactly(
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
     states = [load_warp(tmp_path / name / "checkpoint").state_dict() for name in ("whole", "parts")]
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
+def test_no_one_and_nothing_of_a_fold_is_trained_on(people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: set[str] = set()
+    varied = training.Varied.__getitem__
+
+    def noted(self: training.Varied, draw: Draw) -> Example:
+        pair = self.examples.pairs[draw.index]
+        trained.update((pair.person, pair.cloth))
+        return varied(self, draw)
+
+    monkeypatch.setattr(training.Varied, "__getitem__", noted)
+    assert train(people, tmp_path / "run", "--fold", "0/3", "--set", *FAST) == 0
+    left_out = {name for pair in read_pairs(tmp_path / "run" / "fold_pairs.txt") for name in (pair.person, pair.cloth)}
+    assert left_out == {"00000_00", "00001_00"} and trained == {f"0000{i}_00" for i in range(2, 6)}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
