@@ -83,6 +83,7 @@ class RCNN:
         self.remarks: list[str] = []
         self.network = build_model(config).eval()
         _load(self.network, weights)
+        self.network.to(memory_format=torch.channels_last)  # DensePose's head takes half the time so, on a CPU
         self.resize = ResizeShortestEdge([config.INPUT.MIN_SIZE_TEST] * 2, config.INPUT.MAX_SIZE_TEST)
 
     def answers(self, photos: Sequence[np.ndarray]) -> list[Answer]:
