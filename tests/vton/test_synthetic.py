@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -19,7 +20,8 @@ from vton.pairs import MAPS, open_dataset
 from vton.preprocess.agnostic import agnostic_mask
 from vton.synthetic import Frame, SyntheticConfig, draw_dataset, draw_garment, draw_person, dress, photograph, sheet
 from vton.synthetic.__main__ import main
-from vton.synthetic.body import ArmPose, Body
+from vton.synthetic.body import Arm, ArmPose, Body
+from vton.synthetic.densepose import part_ids
 from vton.synthetic.garments import Pattern
 from vton.synthetic.geometry import areas
 from vton.synthetic.hardness import Hardness, hardness, summary
@@ -185,6 +187,27 @@ def test_jpegs_are_near_what_was_drawn(drawn: Path) -> None:
         picture = read_image(split.need("densepose", stem)).astype(int)
         away = np.abs(picture[:, :, None] - DENSEPOSE_PALETTE.astype(int)).sum(-1)
         assert (away.min(-1) > 40).mean() < 0.005
+
+
+def test_densepose_tells_which_way_a_body_is_turned() -> None:
+    """The torso's tip and the throat go where the front goes, and of the arm on that side less of the outside is seen."""
+    frame = Frame(256, 192)
+    upright = replace(draw_person(np.random.default_rng(4)), lean=0.0, sway=0.0, roll=0.0, shoulder_tilt=0.0, hip_tilt=0.0)
+    still = replace(upright, arms=(Arm("down", 0.15, 0.1, 1.0), Arm("down", 0.15, 0.1, 1.0)))
+    found = []
+    for turn in (-0.9, 0.0, 0.9):
+        parts = part_ids(Body(replace(still, turn=turn)), frame)
+        torso, head = parts == 2, np.isin(parts, (23, 24))
+        middle = np.nonzero(torso)[1].mean()
+        tips = [np.nonzero(area[np.nonzero(area)[0].max()])[0].mean() - middle for area in (torso, head)]
+        outside = [(parts == outer).sum() / np.isin(parts, (inner, outer)).sum() for inner, outer in ((16, 18), (15, 17))]
+        found.append([*tips, *outside])
+    towards_right, front, towards_left = found[0], found[1], found[2]
+    assert abs(front[0]) < 2 and abs(front[1]) < 2 and abs(front[2] - front[3]) < 0.05
+    for place in (0, 1, 2):  # to the left of the photo, as she turns there
+        assert towards_right[place] < front[place] - 0.1 < towards_left[place] - 0.2
+    assert towards_right[3] > front[3] + 0.1 > towards_left[3] + 0.2
+    assert min(abs(towards_right[0]), abs(towards_left[0])) > 6
 
 
 def test_noise_spoils_the_maps_and_nothing_else(drawn: Path, tmp_path: Path) -> None:

@@ -206,9 +206,9 @@ class Ribbon:
     normal: np.ndarray
     along: np.ndarray
 
-    def mesh(self, half_width: np.ndarray, columns: int = 17) -> np.ndarray:
-        """Vertices (N, columns, 2) from the inner edge to the outer one."""
-        across = np.linspace(-1, 1, columns)[None, :, None]
+    def mesh(self, half_width: np.ndarray, columns: int = 17, start: float = -1, end: float = 1) -> np.ndarray:
+        """Vertices (N, columns, 2) from `start` to `end`, where -1 is the inner edge and 1 the outer one."""
+        across = np.linspace(start, end, columns)[None, :, None]
         return self.centre[:, None] + self.normal[:, None] * np.asarray(half_width)[:, None, None] * across
 
     def part(self, start: float, end: float, samples: int = 0) -> "Ribbon":
