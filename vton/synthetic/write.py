@@ -39,7 +39,7 @@ from vton.synthetic.render import Rendering, dress
 
 RECORD = "synthetic.json"  # beside the pair lists: how the set was drawn
 MEASURED = "measured"  # the record's part that is known when all is drawn
-DRAWING = 2  # a number of this package's pictures; another one draws other pictures from the same seed
+DRAWING = 3  # a number of this package's pictures; another one draws other pictures from the same seed
 PNG = ("parse", "parse_agnostic", "openpose_img", "agnostic_mask", "truth")
 ENDING = {"keypoints": ".json", "flow": ".npz"} | dict.fromkeys(PNG, ".png")
 NOT_DRAWN = ("densepose_parts",)  # the colours of a drawn set are exact enough
