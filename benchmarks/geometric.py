@@ -8,14 +8,16 @@ pixels in which the truth shows the garment; IoU is that of the warp's mask and 
 import statistics
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.report import arguments, show, write
-from benchmarks.truth import distances, overlap, pasted_warp, summary, true_warp
+from benchmarks.truth import overlap, pasted_warp, summary
 from vton import conditions as conditions_files
+from vton.checkpoint_info import GEOMETRIC
 from vton.conditions import Conditions
 from vton.generate import GenerateConfig, generate
 from vton.geometric import Warped, geometric_warp
@@ -24,6 +26,7 @@ from vton.metrics.table import METRICS, to_unit
 from vton.pairs import Pair, Split, open_dataset
 from vton.progress import track
 from vton.synthetic import SyntheticConfig, draw_dataset
+from vton.truth import Truth, errors, read_truth
 from vton.tryon import try_on
 
 SEED = 2024  # of the pairs that are measured; what is constant in the warp was set on others
@@ -74,15 +77,15 @@ def _against_truth(root: Path, count: int, sheet: Path) -> dict[str, dict[str, t
     worst: list[tuple[float, np.ndarray]] = []
     for pair in track(list(split.pairs), count, "measuring"):
         conditions = conditions_files.read(split, pair)
-        with np.load(split.need("flow", pair.name)) as stored:
-            flow, visible = stored["flow"], stored["visible"]
+        truth = read_truth(split, pair)
+        assert truth is not None
         warps: dict[str, Callable[[Conditions], Warped]] = {
             "pasted": pasted_warp,
             "geometric": geometric_warp,
-            "true flow": partial(true_warp, flow=flow, visible=visible, sleeve_ends=geometric_warp(conditions).sleeve_ends),
+            "true flow": partial(_true_warp, truth),
         }
         for name, way in warps.items():
-            found, picture = _measure(conditions, way, split, pair, flow, visible)
+            found, picture = _measure(conditions, way, split, pair, truth)
             kept = values.setdefault(name, {figure: [] for figure in found})
             for figure, value in found.items():
                 kept[figure].append(value)
@@ -93,26 +96,29 @@ def _against_truth(root: Path, count: int, sheet: Path) -> dict[str, dict[str, t
     return {name: summary(found, MEDIANS) for name, found in values.items()}
 
 
+def _true_warp(truth: Truth, conditions: Conditions) -> Warped:
+    """The truth, its sleeves ending where the geometric warp says."""
+    return replace(truth.warp(conditions), sleeve_ends=geometric_warp(conditions).sleeve_ends)
+
+
 def _measure(
-    conditions: Conditions, way: Callable[[Conditions], Warped], split: Split, pair: Pair, flow: np.ndarray, visible: np.ndarray
+    conditions: Conditions, way: Callable[[Conditions], Warped], split: Split, pair: Pair, truth: Truth
 ) -> tuple[dict[str, float], np.ndarray]:
     """The figures of one pair, and garment, person, result and truth side by side."""
     result = try_on(conditions, way)
-    truth, image = read_image(split.need("truth", pair.name)), to_image(result.image)
-    found = {
-        "epe px": float(distances(result.warped, flow)[visible].mean()),
-        "iou": overlap(result.warped, visible),
-    }
+    photo, image = read_image(split.need("truth", pair.name)), to_image(result.image)
+    off = errors(result.warped.flow, truth)[truth.visible > 0]
+    found = {"epe px": float(off.mean()), "iou": overlap(result.warped, truth)}
     for name in PICTURES:
-        value = METRICS[name].compute(to_unit(image), to_unit(truth), conditions.agnostic_mask)
+        value = METRICS[name].compute(to_unit(image), to_unit(photo), conditions.agnostic_mask)
         found[name] = float("nan") if value is None else value
-    return found, np.hstack([to_image(conditions.cloth), to_image(conditions.image), image, truth])
+    return found, np.hstack([to_image(conditions.cloth), to_image(conditions.image), image, photo])
 
 
 def _seconds(root: Path, count: int) -> dict[str, list[float]]:
     """Seconds of every stage for pairs at 1024x768, the first one left out since it warms up."""
     draw_dataset(SyntheticConfig(train=0, test=count, seed=1, height=1024, width=768), root / "set")
-    generate(GenerateConfig(root / "set"), root / "run")
+    generate(GenerateConfig(root / "set", warp=GEOMETRIC), root / "run")
     taken = list(read_json(root / "run" / "timings.json")["pairs"].values())[1:]
     return {**{stage: [pair[stage] for pair in taken] for stage in STAGES}, "total": [sum(pair.values()) for pair in taken]}
 

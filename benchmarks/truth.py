@@ -1,4 +1,4 @@
-"""What benchmarks of warps share: the warps to compare with, how far a flow is off, and figures with their intervals."""
+"""What benchmarks of warps share: a warp that is none, how much masks overlap, and figures with their intervals."""
 
 import statistics
 
@@ -9,21 +9,15 @@ import torch
 from vton.conditions import Conditions
 from vton.flow import identity_grid, warp
 from vton.geometric import Warped
-from vton.images import mask_to_tensor
 from vton.labels import GARMENT
 from vton.metrics.table import summarise
+from vton.truth import Truth
 
 
-def distances(warped: Warped, flow: np.ndarray) -> np.ndarray:
-    """How far every pixel's place in the garment photo is off (H, W), in pixels, against the true flow (2, H, W)."""
-    height, width = flow.shape[1:]
-    return np.hypot(*((warped.flow[0].numpy() - flow) * np.array([width / 2, height / 2])[:, None, None]))
-
-
-def overlap(warped: Warped, visible: np.ndarray) -> float:
-    """The worn mask's intersection over union with where the truth shows the garment, bool (H, W)."""
-    worn = warped.mask[0, 0].numpy() > 0
-    return float((worn & visible).sum() / max((worn | visible).sum(), 1))
+def overlap(warped: Warped, truth: Truth) -> float:
+    """The worn mask's intersection over union with where the truth shows the garment."""
+    worn, visible = warped.mask > 0, truth.visible > 0
+    return float((worn & visible).sum() / (worn | visible).sum().clamp_min(1))
 
 
 def pasted_warp(conditions: Conditions) -> Warped:
@@ -38,14 +32,6 @@ def pasted_warp(conditions: Conditions) -> Warped:
     flow = (grid - identity_grid(conditions.size)).permute(0, 3, 1, 2).contiguous()
     mask = (warp(conditions.cloth_mask, flow) > 0.5).float()
     return Warped(flow, warp(conditions.cloth, flow), mask, (2.0, 2.0))
-
-
-def true_warp(
-    conditions: Conditions, flow: np.ndarray, visible: np.ndarray, sleeve_ends: tuple[float, float] = (0.0, 0.0)
-) -> Warped:
-    """The warp that the drawing knows; it does not know where on the arms the sleeves end."""
-    moved = torch.from_numpy(flow)[None].float()
-    return Warped(moved, warp(conditions.cloth, moved), mask_to_tensor(visible), sleeve_ends)
 
 
 def summary(found: dict[str, list[float]], medians: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 
 from benchmarks.report import arguments, median_seconds, show, write
-from benchmarks.truth import distances, overlap, pasted_warp, summary, true_warp
+from benchmarks.truth import overlap, pasted_warp, summary
 from vton import conditions as condition_files
 from vton.conditions import Conditions
 from vton.errors import CheckpointError
 from vton.flow import folds, outside
 from vton.geometric import Warped, geometric_warp
-from vton.images import mask_to_tensor, read_image, to_tensor
+from vton.images import read_image, to_tensor
 from vton.metrics.table import METRICS
 from vton.networks.warp import WarpNetwork
 from vton.pairs import open_dataset
@@ -31,6 +31,7 @@ from vton.presets import WARP, with_settings
 from vton.progress import track
 from vton.synthetic import SyntheticConfig, draw_dataset
 from vton.train.warp import WarpTraining, train_warp
+from vton.truth import Truth, errors, read_truth
 from vton.warps import open_warp
 
 SEED = 3001  # of the pairs that are measured: no training and no constant saw them
@@ -103,28 +104,27 @@ def _against_truth(root: Path, count: int, noise: float, name: str) -> Table:
     values: dict[str, dict[str, list[float]]] = {}
     for pair in track(list(split.pairs), count, "measuring"):
         conditions = condition_files.read(split, pair)
-        truth = to_tensor(read_image(split.need("truth", pair.name)))
-        with np.load(split.need("flow", pair.name)) as stored:
-            flow, visible = stored["flow"], stored["visible"]
+        photo, truth = to_tensor(read_image(split.need("truth", pair.name))), read_truth(split, pair)
+        assert truth is not None
         warps: dict[str, Callable[[Conditions], Warped]] = {
             "pasted": pasted_warp,
             "geometric": geometric_warp,
             "learned": learned,
-            "true flow": partial(true_warp, flow=flow, visible=visible),
+            "true flow": truth.warp,
         }
         for way, apply in warps.items():
-            for figure, value in _measure(apply(conditions), truth, flow, visible):
+            for figure, value in _measure(apply(conditions), photo, truth):
                 values.setdefault(way, {}).setdefault(figure, []).append(value)
     return {way: _summarised(found) for way, found in values.items()}
 
 
-def _measure(warped: Warped, truth: torch.Tensor, flow: np.ndarray, visible: np.ndarray) -> Iterator[tuple[str, float]]:
+def _measure(warped: Warped, photo: torch.Tensor, truth: Truth) -> Iterator[tuple[str, float]]:
     """The figures of one pair."""
-    seen = mask_to_tensor(visible)
-    yield "epe px", float(distances(warped, flow)[visible].mean())
-    yield "iou", overlap(warped, visible)
+    seen = truth.visible
+    yield "epe px", float(errors(warped.flow, truth)[seen > 0].mean())
+    yield "iou", overlap(warped, truth)
     for name in PICTURES:
-        value = METRICS[name].compute((warped.cloth * seen + 1) / 2, (truth * seen + 1) / 2, seen)
+        value = METRICS[name].compute((warped.cloth * seen + 1) / 2, (photo * seen + 1) / 2, seen)
         yield name, float("nan") if value is None else value
     yield "folds %", 100 * float(folds(warped.flow, seen).sum() / seen.sum())
     yield "out of frame %", 100 * float((outside(warped.flow) & (seen > 0)).sum() / seen.sum())

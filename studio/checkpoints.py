@@ -3,13 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from studio.settings import ROOT
 from studio.workspace import Workspace
-from vton.checkpoint_info import CONFIG, WEIGHTS, CheckpointInfo, read_info
+from vton.checkpoint_info import CONFIG, GEOMETRIC, SHIPPED, WEIGHTS, CheckpointInfo, read_info
 from vton.errors import CheckpointError
 
-GEOMETRIC = "geometric"
-SHIPPED = ROOT / "data" / "demo" / "warp"
 KINDS = ("warp", "seed warp")
 
 

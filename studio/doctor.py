@@ -34,9 +34,12 @@ def _machine(workspace: Workspace) -> Iterator[Finding]:
         return
     import torch
 
-    chosen = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    asked = settings.device
-    yield asked in ("auto", "cpu", chosen), f"PyTorch {torch.__version__} with {chosen}; asked for is {asked}"
+    from vton.devices import pick
+
+    try:
+        yield True, f"PyTorch {torch.__version__} computes on {pick(settings.device)}; asked for is {settings.device}"
+    except ValueError as error:
+        yield False, f"PyTorch {torch.__version__}: {error}; VTON_STUDIO_DEVICE says what is asked for"
 
 
 def _contents(workspace: Workspace) -> Iterator[Finding]:

@@ -75,7 +75,8 @@ class TryOnWorker:
         overlay = repairs.overlay_of(self.workspace, dataset)
         try:
             names = (split, pair.person, pair.cloth, warp)
-            fault = self._ask(look_at_warp, dataset.root, *names, str(out), str(overlay or ""))
+            device = self.workspace.settings.device
+            fault = self._ask(look_at_warp, dataset.root, *names, str(out), str(overlay or ""), device)
         finally:
             self._rest(again=True)
         if fault:
@@ -88,7 +89,8 @@ class TryOnWorker:
         overlay = repairs.overlay_of(self.workspace, dataset) if dataset else None
         try:
             names = (split, pair.person, pair.cloth)
-            fault = self._ask(make_try_on, str(root), *names, str(out), str(overlay or ""), warp_name(warp))
+            how = (str(overlay or ""), warp_name(warp), self.workspace.settings.device)
+            fault = self._ask(make_try_on, str(root), *names, str(out), *how)
         finally:
             self._rest(again=True)
         if fault:
@@ -148,7 +150,9 @@ class TryOnWorker:
             process.terminate()
 
 
-def make_try_on(root: str, split: str, person: str, cloth: str, out: str, overlay: str, warp: str = GEOMETRIC) -> str:
+def make_try_on(
+    root: str, split: str, person: str, cloth: str, out: str, overlay: str, warp: str = GEOMETRIC, device: str = "auto"
+) -> str:
     """Runs in the worker process: one pair into a run folder; why it failed, empty when it did not.
 
     `overlay` is the folder of repaired maps, empty where there is none.
@@ -158,7 +162,7 @@ def make_try_on(root: str, split: str, person: str, cloth: str, out: str, overla
     mended = Path(overlay) if overlay else None
     pairs = (Pair(person, cloth),)
     try:
-        config = GenerateConfig(data=Path(root), split=split, pairs=pairs, open_list=True, warp=warp, repairs=mended)
+        config = GenerateConfig(Path(root), split, pairs=pairs, open_list=True, warp=warp, repairs=mended, device=device)
         failed = generate(config, Path(out))
     except (VtonError, ValueError) as error:
         return str(error)
@@ -168,12 +172,14 @@ def make_try_on(root: str, split: str, person: str, cloth: str, out: str, overla
     return told[-1][1] if told else f"The try-on failed and {Path(out) / 'failures.jsonl'} does not say why."
 
 
-def look_at_warp(root: str, split: str, person: str, cloth: str, warp: str, out: str, overlay: str) -> str:
+def look_at_warp(
+    root: str, split: str, person: str, cloth: str, warp: str, out: str, overlay: str, device: str = "auto"
+) -> str:
     """Runs in the worker process: the pictures and numbers of a pair under a warp; why there are none, empty when there are."""
     from vton.warp_report import examine
 
     try:
-        examine(Path(root), split, Pair(person, cloth), Path(overlay) if overlay else None, warp, Path(out))
+        examine(Path(root), split, Pair(person, cloth), Path(overlay) if overlay else None, warp, Path(out), device)
     except VtonError as error:
         return str(error)
     except OSError as error:

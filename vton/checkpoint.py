@@ -1,6 +1,9 @@
 """A checkpoint: a folder with config.json and model.safetensors, from which a network is rebuilt as it was trained."""
 
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +14,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vton.checkpoint_info import CONFIG, FORMAT, WEIGHTS, read_config
+from vton.checkpoint_info import CONFIG, FORMAT, WEIGHTS, name_of, read_config
 from vton.errors import CheckpointError
 from vton.images import replacing, write_json
 from vton.networks.garment import GarmentConfig, GarmentNetwork
@@ -51,14 +54,36 @@ def save(
     write_json(folder / CONFIG, {"format": FORMAT, "kind": kind, "network": dict(network), "trained": dict(trained)})
 
 
-def export(folder: Path, out: Path, root: str) -> None:
-    """Write the checkpoint in `folder`, of any kind, to `out` as it is given to others: in half precision, its dataset's place,
-    which is this machine's, told as `root`. CheckpointError where `folder` holds none."""
+def export(folder: Path, out: Path) -> None:
+    """Write the checkpoint in `folder`, of any kind, to the new folder `out` as it is given to others: in half precision, and
+    only the names of the dataset and of the checkpoint that it began with, since their places are this machine's.
+
+    CheckpointError where `folder` holds none, or `out` exists.
+    """
     config = read_config(folder)
-    trained = config.get("trained", {})
-    if isinstance(trained.get("data"), dict):
-        trained |= {"data": trained["data"] | {"root": root}}
-    save(out, str(config.get("kind")), config["network"], _read_weights(folder / WEIGHTS), trained, half=True)
+    trained, weights = config["trained"], _read_weights(folder / WEIGHTS)
+    data, init = trained.get("data"), trained.get("init")
+    if isinstance(data, dict) and "root" in data:
+        trained |= {"data": data | {"root": Path(str(data["root"])).name}}
+    if init:
+        trained |= {"init": name_of(Path(str(init)))}
+    with new_folder(out) as unfinished:
+        save(unfinished, str(config.get("kind")), config["network"], weights, trained, half=True)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out` when the block ends well, and else vanishes. CheckpointError where `out` exists."""
+    if out.exists():
+        raise CheckpointError(f"{out} exists already; choose another folder.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)
+        unfinished.rename(out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) -> Network:

@@ -1,12 +1,15 @@
-"""`python -m vton.checkpoint`: take published weights in, and say what a checkpoint is."""
+"""`python -m vton.checkpoint`: take published weights in, give trained ones to others, and say what a checkpoint is."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from vton.checkpoint_info import read_info
+from vton.checkpoint import export
+from vton.checkpoint_info import checkpoint_in, read_info
 from vton.command import ended
 from vton.seed_file import import_seed
+
+FOLDER = "a checkpoint's folder, or a training's run folder"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,12 +20,15 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: python -m vton.checkpoint import warping.pth --out data/checkpoints/seed",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = made.add_subparsers(dest="command", required=True, metavar="import|inspect")
+    commands = made.add_subparsers(dest="command", required=True, metavar="import|export|inspect")
     importing = commands.add_parser("import", help="make a checkpoint of the seed's published warp")
     importing.add_argument("file", type=Path, metavar="FILE", help="the .pth file; only its tensors are read, nothing is run")
     importing.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to make")
+    exporting = commands.add_parser("export", help="write a checkpoint as it is given to others, in half precision")
+    exporting.add_argument("folder", type=Path, metavar="FOLDER", help=FOLDER)
+    exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to make")
     inspecting = commands.add_parser("inspect", help="say what a checkpoint is")
-    inspecting.add_argument("folder", type=Path, metavar="DIR", help="a checkpoint's folder")
+    inspecting.add_argument("folder", type=Path, metavar="FOLDER", help=FOLDER)
     return made
 
 
@@ -31,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     if arguments.command == "inspect":
         return ended("checkpoint", lambda: _inspect(arguments.folder), arguments.folder, "nothing was changed.")
+    if arguments.command == "export":
+        return ended("checkpoint", lambda: _export(arguments.folder, arguments.out), arguments.out, "nothing was written.")
     return ended("checkpoint", lambda: _import(arguments.file, arguments.out), arguments.out, "nothing was written.")
 
 
@@ -40,8 +48,14 @@ def _import(file: Path, out: Path) -> int:
     return _inspect(out)
 
 
+def _export(folder: Path, out: Path) -> int:
+    export(checkpoint_in(folder), out)
+    print(f"checkpoint: {out} is ready")
+    return _inspect(out)
+
+
 def _inspect(folder: Path) -> int:
-    info = read_info(folder)
+    info = read_info(checkpoint_in(folder))
     seen = f"{info.size[0]}x{info.size[1]} (height x width)" if info.size else "not told"
     precision = "half" if info.half else "single"
     for name, value in (

@@ -10,6 +10,9 @@ from vton.errors import CheckpointError
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+TRAINED = "checkpoint"  # its folder in a training's run folder
+GEOMETRIC = "geometric"  # the warp that needs no checkpoint
+SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # the checkpoint trained on drawn pictures
 MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
 
 
@@ -29,8 +32,7 @@ class CheckpointInfo:
 def read_info(folder: Path) -> CheckpointInfo:
     """The info of the checkpoint in `folder`. CheckpointError where it is none."""
     config = read_config(folder)
-    network, trained = config.get("network"), config.get("trained")
-    network, trained = (part if isinstance(part, dict) else {} for part in (network, trained))
+    network, trained = config["network"], config["trained"]
     height, width = network.get("height"), network.get("width")
     parameters, half = _weights(folder / WEIGHTS)
     drawn = _drawn(trained)
@@ -47,7 +49,7 @@ def read_info(folder: Path) -> CheckpointInfo:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The config.json of a checkpoint of any kind. CheckpointError where `folder` is none."""
+    """The config.json of a checkpoint of any kind; `network` and `trained` are dicts. CheckpointError where it is none."""
     place = folder / CONFIG
     try:
         config = json.loads(place.read_bytes())
@@ -57,9 +59,21 @@ def read_config(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{place} is not readable JSON ({error}).") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT or "network" not in config:
+    if not isinstance(config, dict) or config.get("format") != FORMAT or not isinstance(config.get("network"), dict):
         raise CheckpointError(f"{place} is not of a checkpoint of format {FORMAT}.")
-    return config
+    trained = config.get("trained")
+    return config | {"trained": trained if isinstance(trained, dict) else {}}
+
+
+def checkpoint_in(folder: Path) -> Path:
+    """`folder` itself, or its checkpoint/ where it is the run folder of a training."""
+    trained = folder / TRAINED
+    return trained if (trained / CONFIG).is_file() else folder
+
+
+def name_of(folder: Path) -> str:
+    """What the checkpoint in `folder` is called: as its folder is, or as the training that wrote it."""
+    return (folder.parent if folder.name == TRAINED else folder).resolve().name
 
 
 def _weights(place: Path) -> tuple[int, bool]:

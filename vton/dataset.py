@@ -1,9 +1,7 @@
 """Examples to train on: pairs -> what the networks see and what they should find, at a network's size."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from vton.labels import Keypoint as K
 from vton.networks.warp import Region, merge
 from vton.pairs import Pair, Split
 from vton.preprocess.checks.maps import nearest_parts
+from vton.truth import read_truth
 from vton.warping import flow_into
 
 IGNORED = -100  # in `Example.regions`: what is seen there is not known
@@ -98,21 +97,21 @@ def read(split: Split, pair: Pair, size: tuple[int, int]) -> Example:
     """The example of one pair at `size`. DataError where a map is missing, or where nothing shows the person in that cloth."""
     whole = condition_files.read(split, pair)
     fitted = fit(whole, size)
-    flow_file, truth = split.path("flow", pair.name), split.path("truth", pair.name)
+    known, truth = read_truth(split, pair), split.path("truth", pair.name)
     if pair.person != pair.cloth and truth is None:
         raise DataError(f"{split.root} has no photo of {pair.person} in {pair.cloth}, so this pair cannot be trained on.")
     photo = fitted.image if truth is None else _picture(resize_image(read_image(truth), whole.size), size)
-    if flow_file is None:
+    if known is None:
         visible = _worn(split, pair, whole, size)
         flow = torch.zeros(1, 2, *size)
     else:
-        stored = _read_flow(flow_file)
-        known, cloth_size = whole.size, (whole.cloth.shape[-2], whole.cloth.shape[-1])
-        visible = _labels(torch.from_numpy(resize_labels(stored["visible"], known))[None], size)[:, None].float()
-        flow = flow_into(torch.from_numpy(stored["flow"])[None], cloth_size, size)
+        cloth_size = (whole.cloth.shape[-2], whole.cloth.shape[-1])
+        seen = resize_labels(known.visible[0, 0].numpy() > 0, whole.size)
+        visible = _labels(torch.from_numpy(seen)[None], size)[:, None].float()
+        flow = flow_into(known.flow, cloth_size, size)
     own = pair.person == pair.cloth
     regions = regions_of(fitted, visible) if own else regions_in_other(fitted, visible)
-    return Example(fitted, photo, regions, visible, flow, torch.full((1, 1, 1, 1), float(flow_file is not None)))
+    return Example(fitted, photo, regions, visible, flow, torch.full((1, 1, 1, 1), float(known is not None)))
 
 
 def fit(conditions: Conditions, size: tuple[int, int]) -> Conditions:
@@ -196,12 +195,3 @@ def _picture(image: np.ndarray, size: tuple[int, int]) -> Tensor:
 def _labels(ids: Tensor, size: tuple[int, int]) -> Tensor:
     """Ids (N, H, W) letterboxed without being mixed, int64; 0 in the bars."""
     return letterbox(ids[:, None].float(), size, mode="nearest")[:, 0].long()
-
-
-def _read_flow(path: Path) -> dict[str, np.ndarray]:
-    """The arrays `flow` (2, H, W) and `visible` (H, W) of a drawn set's file. DataError where it is damaged."""
-    try:
-        with np.load(path) as stored:
-            return {"flow": stored["flow"], "visible": stored["visible"]}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} holds no flow ({error}); draw the set again.") from error

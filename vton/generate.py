@@ -18,15 +18,15 @@ import numpy as np
 
 from vton import conditions as condition_files
 from vton.command import ended
+from vton.devices import DEVICES
 from vton.errors import DataError, VtonError
 from vton.images import read_json, replacing, to_image, write_image, write_json, write_npz
 from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
 from vton.progress import Progress
 from vton.tryon import Result, try_on
-from vton.warps import GEOMETRIC, Warp, default_warp, describe_warp, open_warp
+from vton.warps import Warp, default_warp, describe_warp, open_warp
 
 FORMAT = 1
-DEVICES = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class GenerateConfig:
     data: Path
     split: str = "test"
     paired: bool = False
-    pairs: tuple[Pair, ...] | None = None  # None: the split's own list
+    pairs: tuple[Pair, ...] | Path | None = None  # or a list's file; None: the split's own list
     open_list: bool = False  # the pair list is no part of the run's identity: further pairs may come later
-    warp: str = GEOMETRIC  # or a checkpoint's folder
+    warp: str | None = None  # "geometric" or a checkpoint's folder; None: the split's `default_warp`
     diffusion: str = "none"
     repairs: Path | None = None  # a folder of mended maps that take the place of the dataset's own
-    device: str = "cpu"  # for networks
+    device: str = "auto"  # of DEVICES, for networks
 
     def __post_init__(self) -> None:
         if self.diffusion != "none":
@@ -57,9 +57,10 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
     if config.split not in dataset.splits:
         raise DataError(f"{dataset.root} has no split {config.split!r}; it has {', '.join(dataset.splits)}.")
     split = dataset.splits[config.split]
-    pairs = list(config.pairs) if config.pairs is not None else choose_pairs(split, config.paired)
-    warp = open_warp(config.warp, config.device)
-    _claim(out, _describe(config, split, pairs))
+    pairs = list(config.pairs) if isinstance(config.pairs, tuple) else choose_pairs(split, config.paired, config.pairs)
+    name = default_warp(split) if config.warp is None else config.warp
+    warp = open_warp(name, config.device)
+    _claim(out, _describe(config, split, pairs, name))
     failures: dict[str, str] = {}
     timings: dict[str, dict[str, float]] = {}
     progress = Progress(len(pairs), "Try-on")
@@ -75,8 +76,8 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
     return list(failures)
 
 
-def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """The run's config.json: every input by hash."""
+def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair], warp: str) -> dict[str, Any]:
+    """The run's config.json: every input by hash; `warp` is the name of the one that is used."""
     files = sorted(path for kind in split.maps.values() for path in kind.values())
     kind = "open" if config.open_list else "list" if config.pairs is not None else "paired" if config.paired else "unpaired"
     listed: dict[str, Any] = {"kind": kind}
@@ -86,7 +87,7 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair]) -> di
         "format": FORMAT,
         "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
         "pairs": listed,
-        "warp": describe_warp(config.warp),
+        "warp": describe_warp(warp),
         "diffusion": {"name": config.diffusion},
         "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
         "code": version("vton-studio"),
@@ -186,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
         help="geometric, or a checkpoint's folder (default: the shipped one on a drawn set, else geometric)",
     )
     made.add_argument("--diffusion", default="none", help="none (default)")
-    made.add_argument("--device", choices=DEVICES, default="cpu", help="for networks (default: cpu)")
+    made.add_argument("--device", choices=DEVICES, default="auto", help="for networks (default: the best there is)")
     made.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder to write")
     return made
 
@@ -198,17 +199,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    split = open_dataset(arguments.data).splits.get(arguments.split)
-    if split is None:
-        raise DataError(f"{arguments.data} has no split {arguments.split!r}.")
-    listed = tuple(choose_pairs(split, arguments.paired, arguments.pairs)) if arguments.pairs else None
     try:
         config = GenerateConfig(
             data=arguments.data,
             split=arguments.split,
             paired=arguments.paired,
-            pairs=listed,
-            warp=arguments.warp or default_warp(split),
+            pairs=arguments.pairs,
+            warp=arguments.warp,
             diffusion=arguments.diffusion,
             repairs=arguments.repairs,
             device=arguments.device,

@@ -2,9 +2,7 @@
 
 import hashlib
 import pickle
-import shutil
 import struct
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vton.checkpoint import load, save
+from vton.checkpoint import load, new_folder, save
 from vton.errors import CheckpointError
 from vton.networks.seed import SeedConfig, SeedNetwork, published_weights
 
@@ -37,8 +35,6 @@ def import_seed(file: Path, out: Path, config: SeedConfig | None = None) -> None
     """Write the weights of the seed's published `file` as the checkpoint `out`, which must not exist yet; of the published size
     where `config` says no other. CheckpointError where the file is anything else."""
     config = config or SeedConfig()
-    if out.exists():
-        raise CheckpointError(f"{out} exists already; choose another folder.")
     published = _read(file)
     try:
         weights = published_weights(published, config)
@@ -49,14 +45,8 @@ def import_seed(file: Path, out: Path, config: SeedConfig | None = None) -> None
         raise CheckpointError(f"{file} holds numbers in {broken} that are not finite; fetch the published file again.")
     with file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with new_folder(out) as unfinished:
         save(unfinished, KIND, asdict(config), weights, {"data": TRAINED_ON, "file": file.name, "sha256": sha256}, half=False)
-        unfinished.chmod(0o755)
-        unfinished.rename(out)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def load_seed(folder: Path, device: torch.device | str = "cpu") -> SeedNetwork:

@@ -5,9 +5,7 @@ coarse to fine, the legends wheel.png, lengths.png and errors.png, and report.js
 """
 
 import time
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from vton import conditions as condition_files
 from vton.checkpoint_info import WEIGHTS
 from vton.conditions import Conditions
 from vton.errors import DataError
-from vton.flow import colour_wheel, folds, outside, to_pixels, unevenness, warp
+from vton.flow import colour_wheel, folds, outside, unevenness
 from vton.flow_pictures import (
     error_picture,
     full_length,
@@ -33,9 +31,10 @@ from vton.flow_pictures import (
     worst_error,
 )
 from vton.geometric import Warped
-from vton.images import mask_to_tensor, write_image, write_json
+from vton.images import write_image, write_json
 from vton.labels import GARMENT
 from vton.pairs import Pair, Split, open_dataset
+from vton.truth import Truth, errors, read_truth
 from vton.warps import NetworkWarp, Scales, Warp, open_warp
 
 FORMAT = 1
@@ -44,28 +43,11 @@ TRUTH = "truth"  # the name of the true flow, where a dataset has it
 STEPS = 81  # points of the curve of errors
 
 
-@dataclass(frozen=True)
-class Truth:
-    """The true flow (1, 2, H, W) of a drawn pair, and where the garment is visible (1, 1, H, W)."""
+def examine(root: Path, split: str, pair: Pair, repairs: Path | None, name: str, out: Path, device: str = "auto") -> None:
+    """Write the report of a pair under the warp `name`: what `open_warp` takes, or TRUTH; a network computes on `device`.
 
-    flow: Tensor
-    visible: Tensor
-
-
-def read_truth(split: Split, pair: Pair) -> Truth | None:
-    """The truth of a drawn pair; None where the dataset has none. DataError where its file is damaged."""
-    file = split.path("flow", pair.name)
-    if file is None:
-        return None
-    try:
-        with np.load(file) as stored:
-            return Truth(torch.from_numpy(stored["flow"])[None].float(), mask_to_tensor(stored["visible"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{file} holds no flow ({error}); draw the set again.") from error
-
-
-def examine(root: Path, split: str, pair: Pair, repairs: Path | None, name: str, out: Path) -> None:
-    """Write the report of a pair under the warp `name`: what `open_warp` takes, or TRUTH. VtonError where it cannot be."""
+    VtonError where it cannot be.
+    """
     found = open_dataset(root, repairs).splits.get(split)
     if found is None:
         raise DataError(f"{root} has no split {split!r}.")
@@ -73,22 +55,17 @@ def examine(root: Path, split: str, pair: Pair, repairs: Path | None, name: str,
         truth = read_truth(found, pair)
         if truth is None:
             raise DataError(f"{root} has no true flow of {pair.name}; only drawn sets do.")
-        write_report(found, pair, true_warp(truth), None, out)
+        write_report(found, pair, truth.warp, None, out)
         return
     weights = Path(name) / WEIGHTS
-    write_report(found, pair, *_opened(name, weights.stat().st_mtime_ns if weights.is_file() else 0), out)
+    write_report(found, pair, *_opened(name, device, weights.stat().st_mtime_ns if weights.is_file() else 0), out)
 
 
 @lru_cache(maxsize=4)
-def _opened(name: str, _changed_ns: int) -> tuple[Warp, Callable[[Conditions], Scales] | None]:
+def _opened(name: str, device: str, _changed_ns: int) -> tuple[Warp, Callable[[Conditions], Scales] | None]:
     """A warp, and its scales where it has any; kept for the next pair for as long as its weights stay the same."""
-    applied = open_warp(name)
+    applied = open_warp(name, device)
     return applied, applied.scales if isinstance(applied, NetworkWarp) else None
-
-
-def true_warp(truth: Truth) -> Warp:
-    """The warp that the truth is."""
-    return lambda seen: Warped(truth.flow, warp(seen.cloth, truth.flow), truth.visible, (0.0, 0.0))
 
 
 def write_report(split: Split, pair: Pair, apply: Warp, scales: Callable[[Conditions], Scales] | None, out: Path) -> None:
@@ -146,11 +123,6 @@ def measure(warped: Warped, seen: Conditions, truth: Truth | None, paired: bool)
         "outside": float((outside(warped.flow) & garment).sum()) / area,
         "unevenness": unevenness(warped.flow, warped.mask),
     }
-
-
-def errors(flow: Tensor, truth: Truth) -> Tensor:
-    """How far the flow is off at every pixel, (1, 1, H, W), in pixels."""
-    return to_pixels(flow - truth.flow).norm(dim=1, keepdim=True)
 
 
 def error_curve(flow: Tensor, truth: Truth) -> dict[str, Any]:

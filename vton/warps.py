@@ -13,9 +13,10 @@ from torch import Tensor
 
 from vton.body import Body, find_body
 from vton.checkpoint import load_warp
-from vton.checkpoint_info import CONFIG, WEIGHTS, read_config
+from vton.checkpoint_info import CONFIG, GEOMETRIC, SHIPPED, WEIGHTS, checkpoint_in, name_of, read_config
 from vton.conditions import Conditions
 from vton.dataset import fit
+from vton.devices import pick
 from vton.errors import CheckpointError
 from vton.flow import identity_grid, resize, warp
 from vton.geometric import Warped, geometric_warp
@@ -26,8 +27,6 @@ from vton.pairs import Split
 from vton.seed_file import load_seed
 from vton.warping import flow_out
 
-GEOMETRIC = "geometric"
-SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # trained on drawn pictures
 ALONG_ARM = np.linspace(0.1, 2.0, 39)  # where an arm is looked at: 1 elbow, 2 wrist
 COVERED = 0.75  # of an arm up to a place: a sleeve reaches there
 SLIT = 0.012  # of the photo's height: the farthest that a slit reaches from the garment
@@ -92,19 +91,23 @@ def default_warp(split: Split) -> str:
     return str(SHIPPED) if drawn and (SHIPPED / CONFIG).is_file() else GEOMETRIC
 
 
-def open_warp(name: str, device: torch.device | str = "cpu") -> Warp:
-    """The warp called `name`. CheckpointError where it is neither "geometric" nor a checkpoint of a warp, or cannot be run on
-    `device`."""
+def open_warp(name: str, device: str = "auto") -> Warp:
+    """The warp called `name`; a network computes on `device`, of `DEVICES`.
+
+    CheckpointError where it is neither "geometric" nor a checkpoint of a warp, or where there is no such device.
+    """
     if name == GEOMETRIC:
         return geometric_warp
     folder = checkpoint_folder(name)
-    if not _here(torch.device(device).type):
-        raise CheckpointError(f"{folder} cannot be run on {device}: this machine has none that PyTorch can use.")
+    try:
+        chosen = pick(device)
+    except ValueError as error:
+        raise CheckpointError(f"{folder} cannot be used: {error}.") from error
     kind = read_config(folder).get("kind")
     if kind == "warp":
-        return LearnedWarp(load_warp(folder, device))
+        return LearnedWarp(load_warp(folder, chosen))
     if kind == "seed warp":
-        return SeedWarp(load_seed(folder, device))
+        return SeedWarp(load_seed(folder, chosen))
     raise CheckpointError(f"{folder} holds a {kind}, and a warp is needed; give the checkpoint of a warp, or {GEOMETRIC}.")
 
 
@@ -122,16 +125,12 @@ def describe_warp(name: str) -> dict[str, Any]:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); copy the checkpoint again.") from error
-    shown = folder.parent if folder.name == "checkpoint" else folder
-    return {"name": shown.resolve().name, "kind": kind, "sha256": sha256}
+    return {"name": name_of(folder), "kind": kind, "sha256": sha256}
 
 
 def checkpoint_folder(name: str) -> Path:
     """The checkpoint that `name` stands for: itself, or that of a training's run folder. CheckpointError where it is none."""
-    folder = Path(name)
-    trained = folder / "checkpoint"
-    if (trained / CONFIG).is_file():
-        return trained
+    folder = checkpoint_in(Path(name))
     if not (folder / CONFIG).is_file():
         raise CheckpointError(f"{name!r} is no warp: give {GEOMETRIC}, or the folder of a checkpoint or of a training's run.")
     return folder
@@ -171,13 +170,6 @@ def sleeve_ends(body: Body, mask: np.ndarray) -> tuple[float, float]:
         reached = np.flatnonzero(here & (so_far > COVERED))
         ends.append(float(ALONG_ARM[reached[-1]]) if len(reached) else 0.0)
     return ends[0], ends[1]
-
-
-def _here(kind: str) -> bool:
-    """Whether the machine has such a device."""
-    if kind == "mps":
-        return torch.backends.mps.is_available()
-    return kind == "cpu" or torch.cuda.is_available()
 
 
 def _size(picture: Tensor) -> tuple[int, int]:

@@ -116,4 +116,18 @@ def test_every_state_of_a_learned_warp_has_a_run_of_its_own(
     for warp in (None, learned):
         with pytest.raises(TryOnError, match="not made"):
             worker.submit(Path(dataset.root), "test", pairs_of(opened, dataset)[0], opened.settings.runs_dir, warp).result(60)
-    assert [arguments[-1] for arguments in asked] == ["geometric", str(learned.path)]
+    assert [arguments[-2:] for arguments in asked] == [("geometric", "auto"), (str(learned.path), "auto")]
+
+
+def test_networks_compute_on_the_device_of_the_settings(opened: Workspace, dataset: Dataset) -> None:
+    asked: list[tuple[str, ...]] = []
+    on_cpu = TryOnWorker(replace(opened, settings=opened.settings.model_copy(update={"device": "cpu"})))
+    on_cpu._ask = lambda work, *arguments: asked.append(arguments) or "not made"  # type: ignore[method-assign,func-returns-value]
+    pair = pairs_of(opened, dataset)[0]
+    tried = on_cpu.submit(Path(dataset.root), "test", pair, opened.settings.runs_dir)
+    looked = on_cpu.look(dataset, "test", pair, "geometric", opened.settings.cache_dir)
+    for future in (tried, looked):
+        with pytest.raises(TryOnError, match="not made"):
+            future.result(60)
+    assert [arguments[-1] for arguments in asked] == ["cpu", "cpu"]
+    on_cpu.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from studio.__main__ import main, port_fault
 from studio.settings import ROOT, get_settings
@@ -75,6 +76,15 @@ def test_doctor_tells_what_is_gone(make_run: Callable[..., Path], capsys: pytest
     next((folder / "results").iterdir()).unlink()
     assert main(["doctor"]) == 1
     assert "wrong  Run 'run': 3 results; 1 of their pictures are gone" in capsys.readouterr().out
+
+
+def test_doctor_tells_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("VTON_STUDIO_DEVICE", "cuda")
+    get_settings.cache_clear()
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "wrong  PyTorch" in said and "no device 'cuda' here" in said
 
 
 def test_doctor_counts_one_in_the_singular(

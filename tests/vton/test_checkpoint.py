@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from vton.checkpoint import CONFIG, WEIGHTS, export, load_warp, read_config, save_warp
+from vton.checkpoint_command import main
 from vton.errors import CheckpointError
 from vton.networks.warp import WarpConfig, WarpNetwork
 
@@ -38,12 +39,32 @@ def test_half_precision_halves_the_file_and_costs_no_more_than_its_rounding(fold
 
 
 def test_what_is_given_to_others_names_no_folder_of_this_machine(folder: Path, tmp_path: Path) -> None:
-    change(folder, trained={"step": 3, "data": {"root": "/home/me/drawn", "pairs": 4}})
-    export(folder, tmp_path / "given", "data/drawn")
-    assert read_config(tmp_path / "given")["trained"] == {"step": 3, "data": {"root": "data/drawn", "pairs": 4}}
+    began = "/home/me/runs/first/checkpoint"
+    change(folder, trained={"step": 3, "data": {"root": "/home/me/drawn", "pairs": 4}, "init": began})
+    export(folder, tmp_path / "given")
+    assert "/home/me" not in (tmp_path / "given" / CONFIG).read_text()
+    told = {"step": 3, "data": {"root": "drawn", "pairs": 4}, "init": "first"}
+    assert read_config(tmp_path / "given")["trained"] == told
     whole, given = (load_warp(place).state_dict() for place in (folder, tmp_path / "given"))
     assert all(torch.allclose(value, given[name], rtol=1e-3, atol=1e-6) for name, value in whole.items())
     assert (tmp_path / "given" / WEIGHTS).stat().st_size < 0.6 * (folder / WEIGHTS).stat().st_size
+
+
+def test_a_trainings_run_folder_is_exported_by_its_checkpoint_and_never_over_another(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, given = tmp_path / "run", tmp_path / "given"
+    run.mkdir()
+    folder.rename(run / "checkpoint")
+    (run / CONFIG).write_text(json.dumps({"format": 1, "kind": "warp training", "network": {}}))
+    assert main(["export", str(run), "--out", str(given)]) == 0
+    assert "in half precision" in capsys.readouterr().out and load_warp(given).config == SIZES
+    before = (given / WEIGHTS).read_bytes()
+    for source, out, fault in ((run, given, "exists already"), (tmp_path, tmp_path / "more", "is no checkpoint")):
+        assert main(["export", str(source), "--out", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("checkpoint: ") and fault in said and said.count("\n") == 1
+    assert (given / WEIGHTS).read_bytes() == before and sorted(path.name for path in tmp_path.iterdir()) == ["given", "run"]
 
 
 def change(folder: Path, **values: object) -> None:

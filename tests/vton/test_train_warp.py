@@ -130,7 +130,7 @@ def test_another_config_or_a_second_start_is_refused(people: Path, tmp_path: Pat
 
 
 def test_what_cannot_be_trained_on_gets_a_sentence(
-    people: Path, drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    people: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(drawn, tmp_path / "a") == 1
     assert "has no train split" in capsys.readouterr().err
@@ -138,6 +138,9 @@ def test_what_cannot_be_trained_on_gets_a_sentence(
     assert "'speed=3' sets nothing" in capsys.readouterr().err
     assert train(people, people) == 1
     assert "holds no training" in capsys.readouterr().err
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert train(people, tmp_path / "c", "--device", "cuda") == 1
+    assert "train.warp: there is no device 'cuda' here" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 

@@ -19,7 +19,8 @@ from vton.geometric import Warped, geometric_warp
 from vton.networks.warp import WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
-from vton.warp_report import REPORT, TRUTH, Truth, error_curve, errors, examine, measure, read_truth, true_warp, write_report
+from vton.truth import Truth, errors, read_truth
+from vton.warp_report import REPORT, TRUTH, error_curve, examine, measure, write_report
 
 PICTURES = ("colour", "arrows", "grid", "magnitude")
 
@@ -50,11 +51,11 @@ def shifted(truth: Truth, x: float, y: float) -> Callable[[Conditions], Warped]:
     """The true warp, fetched from so many pixels further on."""
     height, width = truth.flow.shape[-2:]
     offset = torch.tensor([2 * x / width, 2 * y / height])[:, None, None]
-    return true_warp(replace(truth, flow=truth.flow + offset))
+    return replace(truth, flow=truth.flow + offset).warp
 
 
 def test_the_truth_is_perfect(seen: Conditions, truth: Truth) -> None:
-    told = measure(true_warp(truth)(seen), seen, truth, paired=False)
+    told = measure(truth.warp(seen), seen, truth, paired=False)
     assert (told["epe"], told["epe_p90"], told["iou"], told["outside"]) == (0, 0, 1, 0)
     assert told["folds"] is not None and told["folds"] < 0.05
 

@@ -133,7 +133,7 @@ def test_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(CheckpointError, match="is no warp: give geometric"):
         open_warp(str(tmp_path / "nowhere"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(CheckpointError, match="cannot be run on cuda"):
+    with pytest.raises(CheckpointError, match="there is no device .cuda. here"):
         open_warp(str(checkpoint), "cuda")
     write_json(tmp_path / "unet" / CONFIG, {"format": 1, "kind": "unet", "network": {}})
     with pytest.raises(CheckpointError, match="holds a unet, and a warp is needed"):
@@ -148,6 +148,16 @@ def test_a_drawn_set_gets_the_shipped_warp_where_it_is_here(
     monkeypatch.setattr(warps, "SHIPPED", checkpoint / "checkpoint")
     assert default_warp(split) == str(checkpoint / "checkpoint")
     assert default_warp(replace(split, maps=split.maps | {"flow": {}})) == "geometric"
+
+
+def test_a_run_that_names_no_warp_says_which_one_it_was_made_with(
+    drawn: Path, split: Split, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = GenerateConfig(drawn, pairs=split.pairs[:1])
+    for shipped, name in ((tmp_path / "nowhere", "geometric"), (checkpoint / "checkpoint", str(checkpoint))):
+        monkeypatch.setattr(warps, "SHIPPED", shipped)
+        assert generate(config, tmp_path / Path(name).name) == []
+        assert read_json(tmp_path / Path(name).name / "config.json")["warp"] == describe_warp(name)
 
 
 def test_a_pair_without_densepose_is_told(checkpoint: Path, seen: Conditions) -> None:

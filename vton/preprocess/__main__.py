@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vton.command import ended
+from vton.devices import DEVICES
+from vton.errors import DataError
 from vton.preprocess.chain import FAILURES, PreprocessConfig, preprocess
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.layout import NAMES
@@ -33,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"make only these: {', '.join(NAMES)}; others are taken from ROOT where it has them",
     )
-    made.add_argument("--device", default="auto", help="auto (default), cuda, mps or cpu")
+    made.add_argument("--device", choices=DEVICES, default="auto", help="default: the best there is")
     return made
 
 
@@ -45,7 +47,11 @@ def main(argv: Sequence[str] | None = None, detectors: Detectors | None = None) 
 
 def _run(asked: argparse.Namespace, detectors: Detectors | None) -> int:
     only = tuple(asked.only) if asked.only else None
-    failed = preprocess(PreprocessConfig(asked.root, asked.split, only, asked.device), asked.out, detectors)
+    try:
+        config = PreprocessConfig(asked.root, asked.split, only, asked.device)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    failed = preprocess(config, asked.out, detectors)
     if failed:
         photos = [photo for photo in failed if photo]
         what = f"{len(photos)} of the photos failed" if photos else "not everything could be made"

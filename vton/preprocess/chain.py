@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vton.devices import pick
 from vton.errors import DataError, PreprocessError, VtonError
 from vton.images import read_image, replacing, write_json
 from vton.pairs import Split, absolute
@@ -51,7 +52,7 @@ class PreprocessConfig:
     root: Path  # a dataset, or a folder that holds image/ and cloth/
     split: str = "test"
     only: tuple[str, ...] | None = None  # of NAMES; None: all. What is left out is taken from `root`
-    device: str = "auto"  # auto, cuda, mps or cpu
+    device: str = "auto"  # of DEVICES
     batch: int = 4  # photos
 
     def __post_init__(self) -> None:
@@ -60,6 +61,7 @@ class PreprocessConfig:
             raise ValueError(f"{unknown[0]!r} is nothing that can be made; choose from {', '.join(NAMES)}.")
         if self.batch < 1:
             raise ValueError(f"A batch has 1 photo or more, not {self.batch}.")
+        pick(self.device)
 
     def makes(self, name: str) -> bool:
         """Whether maps of that name are to be made."""
@@ -178,7 +180,7 @@ class Chain:
 
     def _open(self, stage: Stage) -> Any:
         """The stage's detector; None, with the reason noted, where there is none."""
-        opened = self.detectors or real.open_detectors([stage.field], _device(self.config.device), self.config.batch)
+        opened = self.detectors or real.open_detectors([stage.field], pick(self.config.device), self.config.batch)
         detector = getattr(opened, stage.field)
         if detector is None:
             reason = opened.reasons.get(stage.field, "There is no detector for it.")
@@ -330,12 +332,3 @@ def preprocess(config: PreprocessConfig, out: Path, detectors: Detectors | None 
         raise DataError(f"{out} lies inside {source.root}, which is read and never written to; choose another folder.")
     with claimed(out, config.settings(source)) as record:
         return Chain(config, source, out, record, detectors).run()
-
-
-def _device(asked: str) -> str:
-    """The device to compute on; "auto" takes a GPU where there is one."""
-    if asked != "auto":
-        return asked
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

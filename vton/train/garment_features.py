@@ -16,7 +16,6 @@ from torch import Generator, Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.checkpoint import save_garment
-from vton.command import ended
 from vton.dataset import IGNORED
 from vton.errors import DataError
 from vton.flow import identity_grid
@@ -25,6 +24,7 @@ from vton.networks.garment import GarmentNetwork
 from vton.pairs import Split, absolute, open_dataset
 from vton.presets import GARMENT, GarmentPreset, with_settings
 from vton.train.augment import Augment, affine, recolouring
+from vton.train.command import run_training, training_parser
 from vton.train.loop import Draw, lot, open_accelerator, train
 from vton.train.run_folder import as_json, claim
 
@@ -65,9 +65,7 @@ class Varied(Dataset[Garments]):
         return read(self.shown[draw.index], self.preset, chosen)
 
 
-def train_garment_features(
-    data: Path, preset: GarmentPreset, out: Path, device: str | None = None, resume: bool = False
-) -> bool:
+def train_garment_features(data: Path, preset: GarmentPreset, out: Path, device: str = "auto", resume: bool = False) -> bool:
     """Train into the run folder `out` on the train split; whether the last step was reached. Its `checkpoint/` is the averaged
     network, with its accuracy on the garments of the test split, none of which it is trained on.
 
@@ -179,38 +177,23 @@ def validate(network: GarmentNetwork, shown: Sequence[Shown], preset: GarmentPre
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m vton.train.garment_features",
-        description="Train the features of the perceptual loss: a network that tells sleeves, neckline, weave and print of a "
-        "drawn set's garments. Ctrl-C writes a checkpoint and stops; --resume goes on exactly there.",
-        epilog="example: python -m vton.train.garment_features --data data/drawn --preset demo --out data/runs/features",
+    return training_parser(
+        "garment_features",
+        GARMENT,
+        "a drawn set with train and test pairs",
+        "Train the features of the perceptual loss: a network that tells sleeves, neckline, weave and print of a drawn set's "
+        "garments.",
     )
-    made.add_argument("--data", type=Path, required=True, metavar="ROOT", help="a drawn set with train and test pairs")
-    made.add_argument("--preset", choices=GARMENT, required=True, help="the network's size and how it is trained")
-    made.add_argument(
-        "--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder; checkpoint/ in it is the result"
-    )
-    made.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best there is")
-    made.add_argument("--resume", action="store_true", help="go on where the training in RUN_DIR was stopped")
-    made.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="change fields of the preset")
-    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when the last step was reached, 1 when it cannot be, 130 when a signal stopped it."""
-    asked = parser().parse_args(argv)
-    return ended("train.garment_features", lambda: _run(asked), asked.out, "no step was taken.")
+    return run_training("garment_features", parser().parse_args(argv), _train)
 
 
-def _run(asked: argparse.Namespace) -> int:
-    try:
-        preset = with_settings(GARMENT[asked.preset], asked.set)
-        done = train_garment_features(asked.data, preset, asked.out, asked.device, asked.resume)
-    except ValueError as error:
-        raise DataError(str(error)) from error
-    if not done:
-        print("train.garment_features: stopped; the same command with --resume goes on.", file=sys.stderr)
-    return 0 if done else 130
+def _train(asked: argparse.Namespace) -> bool:
+    preset = with_settings(GARMENT[asked.preset], asked.set)
+    return train_garment_features(asked.data, preset, asked.out, asked.device, asked.resume)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torch.utils.tensorboard import SummaryWriter
 
+from vton.devices import pick
 from vton.errors import CheckpointError, VtonError
 from vton.images import replacing
 from vton.progress import Progress
@@ -137,7 +138,7 @@ def train(
     keep: Callable[[Network, int], None],
     config: LoopConfig,
     out: Path,
-    device: str | None = None,
+    device: str = "auto",
     resume: bool = False,
 ) -> bool:
     """Train `network` on `data`, which answers to a `Draw` of `count` examples, until the last step or a signal: whether the
@@ -201,11 +202,11 @@ def train(
     return step >= config.steps
 
 
-def open_accelerator(device: str | None, precision: str) -> Accelerator:
-    """Accelerate on the asked device, or on the best there is. ValueError where that device is not here."""
-    accelerator = Accelerator(cpu=device == "cpu", mixed_precision=precision)
-    if device and accelerator.device.type != device:
-        raise ValueError(f"there is no {device} here; {accelerator.device.type} can be used")
+def open_accelerator(device: str, precision: str) -> Accelerator:
+    """Accelerate on `device`, of `DEVICES`. ValueError where it is not here, or accelerate is set to another."""
+    accelerator = Accelerator(cpu=pick(device) == "cpu", mixed_precision=precision)
+    if device not in ("auto", accelerator.device.type):
+        raise ValueError(f"accelerate is set to {accelerator.device.type}, and {device} is asked for; leave out --device")
     return accelerator
 
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.checkpoint import load_warp, save_warp
-from vton.command import ended
 from vton.dataset import Example, Examples, split_fold, stack, unseen
 from vton.errors import CheckpointError, DataError
 from vton.flow import to_colour, warp
@@ -26,6 +25,7 @@ from vton.networks.warp import Prediction, Region, WarpNetwork, visible_mask
 from vton.pairs import Pair, absolute, open_dataset
 from vton.presets import WARP, WarpPreset, with_settings
 from vton.train.augment import augment
+from vton.train.command import run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import Draw, lot, open_accelerator, train
 from vton.train.losses import distance, masked_mean, warp_losses
@@ -61,7 +61,7 @@ class Varied(Dataset[Example]):
         return augment(self.examples[draw.index], self.preset.augment, chosen)
 
 
-def train_warp(training: WarpTraining, out: Path, device: str | None = None, resume: bool = False) -> bool:
+def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: bool = False) -> bool:
     """Train into the run folder `out`; whether the last step was reached. Its `checkpoint/` is the averaged network.
 
     Writes config.json, log.jsonl, tensorboard/, pictures/ (left out pairs), fold_pairs.txt where a fold is left out, and the
@@ -185,17 +185,7 @@ def _fold(text: str) -> tuple[int, int]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m vton.train.warp",
-        description="Train the warping network. Ctrl-C writes a checkpoint and stops; --resume goes on exactly there. On "
-        "several GPUs: accelerate launch -m vton.train.warp ...",
-        epilog="example: python -m vton.train.warp --data data/drawn --preset demo --out data/runs/warp --set steps=5000",
-    )
-    made.add_argument("--data", type=Path, required=True, metavar="ROOT", help="a dataset with a train split")
-    made.add_argument("--preset", choices=WARP, required=True, help="the network's size and how it is trained")
-    made.add_argument(
-        "--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder; checkpoint/ in it is the result"
-    )
+    made = training_parser("warp", WARP, "a dataset with a train split", "Train the warping network.")
     made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
     made.add_argument(
         "--features",
@@ -204,29 +194,18 @@ def parser() -> argparse.ArgumentParser:
         help="garment features for the perceptual loss (default: VGG19's, else the shipped)",
     )
     made.add_argument("--fold", type=_fold, metavar="K/N", help="leave fold K of 0 .. N-1 out; its pairs go to fold_pairs.txt")
-    made.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best there is")
-    made.add_argument("--resume", action="store_true", help="go on where the training in RUN_DIR was stopped")
-    made.add_argument("--set", nargs="+", default=[], metavar="FIELD=VALUE", help="change fields of the preset")
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when the last step was reached, 1 when it cannot be, 130 when a signal stopped it."""
-    asked = parser().parse_args(argv)
-    return ended("train.warp", lambda: _run(asked), asked.out, "no step was taken.")
+    return run_training("warp", parser().parse_args(argv), _train)
 
 
-def _run(asked: argparse.Namespace) -> int:
-    try:
-        preset = with_settings(WARP[asked.preset], asked.set)
-        training = WarpTraining(asked.data, preset, asked.fold, asked.init, asked.features)
-        done = train_warp(training, asked.out, asked.device, asked.resume)
-    except ValueError as error:
-        raise DataError(str(error)) from error
-    if not done:
-        whole = asked.out / "checkpoint"
-        print(f"train.warp: stopped; the same command with --resume goes on. {whole} is whole.", file=sys.stderr)
-    return 0 if done else 130
+def _train(asked: argparse.Namespace) -> bool:
+    preset = with_settings(WARP[asked.preset], asked.set)
+    training = WarpTraining(asked.data, preset, asked.fold, asked.init, asked.features)
+    return train_warp(training, asked.out, asked.device, asked.resume)
 
 
 if __name__ == "__main__":

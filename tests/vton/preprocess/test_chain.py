@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.fakes.perturbed import Perturbed, dilated, refused, shifted, swapped, without
@@ -397,7 +398,9 @@ def test_a_list_beside_the_photos_is_kept(taught: Taught, photos: Path, tmp_path
     assert open_dataset(tmp_path / "out").splits["test"].pairs == (Pair(two, one),)
 
 
-def test_folders_that_are_refused(taught: Taught, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folders_and_settings_that_are_refused(
+    taught: Taught, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("dear")
@@ -418,6 +421,9 @@ def test_folders_that_are_refused(taught: Taught, photos: Path, tmp_path: Path, 
     assert "--split train" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([str(photos), "--out", str(tmp_path / "out"), "--only", "pose"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main([str(photos), "--out", str(tmp_path / "out"), "--device", "cuda"], detectors(taught)) == 1
+    assert "preprocess: there is no device 'cuda' here" in capsys.readouterr().err and not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match="'pose' is nothing that can be made"):
         PreprocessConfig(photos, only=("pose",))
 

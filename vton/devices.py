@@ -1,0 +1,14 @@
+"""The device to compute on, by name."""
+
+import torch
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick(asked: str = "auto") -> str:
+    """`asked`, or for "auto" the best that is here. ValueError where the asked one is not."""
+    here = [name for name, found in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())) if found]
+    here.append("cpu")
+    if asked not in ("auto", *here):
+        raise ValueError(f"there is no device {asked!r} here; {' or '.join(here)} can be used")
+    return here[0] if asked == "auto" else asked
