@@ -32,20 +32,7 @@ def rate(
     """
     if axis not in AXES or score not in range(1, 6):
         raise ValueError(f"{axis!r}: {score!r} is no rating; expected 1 to 5 on one of {', '.join(AXES)}")
-    return judgements.add(
-        session,
-        Rating(
-            uid=uid,
-            rater_id=rater_id,
-            result_id=result_id,
-            result_sha256=result_sha256,
-            axis=axis,
-            score=score,
-            shown_at=shown_at,
-            client=client,
-        ),
-        *SUBJECT_AND_SCORE,
-    )
+    return _store(session, uid, rater_id, result_id, result_sha256, axis, score, shown_at, client)
 
 
 def take_back(
@@ -65,20 +52,32 @@ def take_back(
     """
     if axis not in AXES:
         raise ValueError(f"{axis!r} is no axis; expected one of {', '.join(AXES)}")
-    return judgements.add(
-        session,
-        Rating(
-            uid=uid,
-            rater_id=rater_id,
-            result_id=result_id,
-            result_sha256=result_sha256,
-            axis=axis,
-            score=None,
-            shown_at=shown_at,
-            client=client,
-        ),
-        *SUBJECT_AND_SCORE,
+    return _store(session, uid, rater_id, result_id, result_sha256, axis, None, shown_at, client)
+
+
+def _store(
+    session: Session,
+    uid: str,
+    rater_id: int,
+    result_id: int,
+    result_sha256: str,
+    axis: str,
+    score: int | None,
+    shown_at: datetime,
+    client: str,
+) -> Rating:
+    """Put a score, or none, in place of the rater's live one of a result on an axis; as `judgements.add`."""
+    judged = Rating(
+        uid=uid,
+        rater_id=rater_id,
+        result_id=result_id,
+        result_sha256=result_sha256,
+        axis=axis,
+        score=score,
+        shown_at=shown_at,
+        client=client,
     )
+    return judgements.add(session, judged, *SUBJECT_AND_SCORE)
 
 
 def undo_last(session: Session, rater_id: int, client: str = "undo") -> list[Rating]:
