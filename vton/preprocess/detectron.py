@@ -1,6 +1,7 @@
 """Keypoints and DensePose by detectron2's R-CNNs, which want BGR and are told their settings here."""
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def _fpn_config(*more: Any) -> Any:
     return config
 
 
-class RCNN:
+class RCNN(ABC):
     """A network of detectron2 and the one person of each photo; `remarks` has a sentence where a photo shows several."""
 
     def __init__(self, config: Any, weights: Path, device: str, batch: int) -> None:
@@ -91,9 +92,9 @@ class RCNN:
         self.remarks = [""] * len(photos)
         return in_batches(photos, self.batch, lambda indices: self._ask(photos, indices))
 
+    @abstractmethod
     def read(self, person: Any, size: tuple[int, int]) -> Answer:
         """The answer for a photo of `size`, of detectron2's Instances of one person in the coordinates of its `image_size`."""
-        raise NotImplementedError
 
     @torch.inference_mode()
     def _ask(self, photos: Sequence[np.ndarray], indices: list[int]) -> list[Answer]:
