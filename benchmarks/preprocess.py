@@ -22,6 +22,7 @@ from vton.images import read_image
 from vton.pairs import open_dataset
 from vton.preprocess.chain import STAGES, PreprocessConfig, preprocess
 from vton.preprocess.detectors import Detectors, open_detectors
+from vton.preprocess.layout import WRITERS, owner
 from vton.synthetic import SyntheticConfig, draw_dataset
 from vton.weights import FOLDER_VARIABLE
 
@@ -50,22 +51,24 @@ def make_weights(folder: Path) -> tuple[str, ...]:
     return tuple(CALLS)
 
 
-def ask(detectors: Detectors, name: str, photo: Any) -> None:
-    """One photo to one detector."""
-    getattr(getattr(detectors, name), name)([photo])
+def ask(detectors: Detectors, name: str, photo: Any) -> Any:
+    """What one detector says about one photo."""
+    return getattr(getattr(detectors, name), name)([photo])[0]
 
 
-def one_by_one(root: Path, names: tuple[str, ...], items: int) -> dict[str, float]:
-    """Seconds by detector for so many items, each model loaded anew for every call."""
+def one_by_one(root: Path, names: tuple[str, ...], items: int, out: Path) -> dict[str, float]:
+    """Seconds by detector for so many items, each model loaded anew for every call; photos are read and the last answer is
+    written as the chain does."""
     split = open_dataset(root).splits["test"]
     seconds = dict.fromkeys(names, 0.0)
     for stem in split.persons[:items]:
-        photos = {kind: read_image(split.need(kind, stem)) for kind in ("image", "cloth")}
         for name in names:
-            photo = photos["cloth" if name == "cloth_mask" else "image"]
+            stage = name.replace("_", "-")
             start = time.perf_counter()
+            photo = read_image(split.need(owner(stage), stem))
             for _ in range(CALLS[name]):
-                ask(open_detectors([name], DEVICE), name, photo)
+                answer = ask(open_detectors([name], DEVICE), name, photo)
+            WRITERS[stage](out, "test", stem, answer, photo.shape)
             seconds[name] += time.perf_counter() - start
     return seconds
 
@@ -113,11 +116,13 @@ def main() -> int:
         draw_dataset(SyntheticConfig(train=0, test=ITEMS, seed=2, height=SIZE[0], width=SIZE[1]), root)
         for folder in ("image", "cloth"):
             shutil.copytree(root / "test" / folder, photos / folder)
-        one_by_one(root, names, 1)  # what is imported and compiled once counts for neither
+        one_by_one(root, names, 1, Path(scratch) / "first")  # what is imported and compiled once counts for neither
         began = time.process_time()
         stages = in_a_chain(photos, out)
         between = time.process_time()
-        slow = {name: seconds / slow_items for name, seconds in one_by_one(root, names, slow_items).items()}
+        slow = {
+            name: seconds / slow_items for name, seconds in one_by_one(root, names, slow_items, Path(scratch) / "slow").items()
+        }
         worked = (between - began) / ITEMS, (time.process_time() - between) / slow_items
     rows, fast = table(stages, slow)
     times = sum(slow.values()) / sum(fast.values())

@@ -55,7 +55,7 @@ def start_generate(
     """A run over pairs of a split: those given, else the split's list, else (paired) everyone in their own garment."""
     title = name.strip() or f"{dataset.name}, {split}, {'paired' if paired else 'unpaired'}"
     command = [sys.executable, "-m", "vton.generate", "--data", dataset.root, "--split", split]
-    command += ["--warp", warp, "--diffusion", diffusion]
+    command += ["--warp", warp, "--diffusion", diffusion, "--device", workspace.settings.device]
     if pairs is not None:
         command += ["--pairs", str(_write_pairs(workspace, pairs))]
     command += ["--paired"] if paired and pairs is None else []
