@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +15,15 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from vton.checkpoint_info import CONFIG, FORMAT, WEIGHTS, name_of, read_config
+from vton.diffusion import DiffusionConfig, Sampling
 from vton.errors import CheckpointError
-from vton.images import replacing, write_json
+from vton.images import read_json, replacing, write_json
 from vton.networks.garment import GarmentConfig, GarmentNetwork
+from vton.networks.unet import Unet, UnetConfig
+from vton.networks.vae import Vae, VaeConfig, published_config, published_weights
 from vton.networks.warp import WarpConfig, WarpNetwork
+
+PUBLISHED_CLASS, PUBLISHED_WEIGHTS = "_class_name", "diffusion_pytorch_model.safetensors"  # as diffusers saves a network
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -97,7 +102,11 @@ def load(folder: Path, kind: str, build: Callable[[dict[str, Any]], Network]) ->
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{folder / CONFIG} describes no network that this version knows ({error}).") from error
     place = folder / WEIGHTS
-    weights = _read_weights(place)
+    return _filled(network, _read_weights(place), place)
+
+
+def _filled(network: Network, weights: Mapping[str, Tensor], place: Path) -> Network:
+    """`network` with the weights that were read at `place`, float32. CheckpointError names the first that does not fit."""
     expected = network.state_dict()
     odd = sorted(name for name in expected.keys() | weights.keys() if _shape(expected, name) != _shape(weights, name))
     if odd:
@@ -125,6 +134,69 @@ def _tuples(sizes: Mapping[str, Any]) -> dict[str, Any]:
     """JSON's lists as the tuples that a config has, also in what it holds by name."""
     found = {name: _tuples(value) if isinstance(value, dict) else value for name, value in sizes.items()}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+
+
+@dataclass(frozen=True)
+class TrainedUnet:
+    """A U-Net, and what it must be used with."""
+
+    network: Unet
+    diffusion: DiffusionConfig  # what it predicts
+    sampling: Sampling  # by which it is sampled where nothing else is asked for
+    vae: str  # the sha256 of the weights of the VAE whose latents it knows
+
+
+def save_unet(folder: Path, network: Unet, trained: Mapping[str, Any], half: bool = False) -> None:
+    """Write the U-Net; as `save_warp`, and `trained` holds the rest of a `TrainedUnet`: "diffusion", "sampling" and "vae" with
+    its "sha256"."""
+    save(folder, "diffusion", asdict(network.config), network.state_dict(), trained, half)
+
+
+def load_unet(folder: Path, device: torch.device | str = "cpu") -> TrainedUnet:
+    """The U-Net in `folder`, float32, ready to be asked. CheckpointError where it holds none, or does not say how to use it."""
+    network = load(folder, "diffusion", lambda sizes: Unet(UnetConfig(**_tuples(sizes)))).to(device)
+    trained = read_config(folder)["trained"]
+    try:
+        diffusion, sampling = DiffusionConfig(**trained["diffusion"]), Sampling(**trained["sampling"])
+        return TrainedUnet(network, diffusion, sampling, str(trained["vae"]["sha256"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder / CONFIG} does not say what schedule, sampling and VAE it is for ({error}).") from error
+
+
+def save_vae(folder: Path, network: Vae, trained: Mapping[str, Any], half: bool = False) -> None:
+    """Write the autoencoder, with the scale of its latents; as `save_warp`."""
+    save(folder, "vae", asdict(network.config), network.state_dict(), trained, half)
+
+
+def load_vae(folder: Path, device: torch.device | str = "cpu") -> Vae:
+    """The autoencoder in `folder`, float32, ready to be asked; the folder may also be one that diffusers saved.
+
+    CheckpointError where it holds none, or one of other latents.
+    """
+    config = read_json(folder / CONFIG) if (folder / CONFIG).is_file() else None
+    if isinstance(config, dict) and PUBLISHED_CLASS in config:
+        return _load_published_vae(folder, config).to(device)
+    return load(folder, "vae", lambda sizes: Vae(VaeConfig(**_tuples(sizes)))).to(device)
+
+
+def vae_weights(folder: Path) -> Path:
+    """The file of weights that `load_vae` reads; its sha256 is what an autoencoder is known by."""
+    return folder / (WEIGHTS if (folder / WEIGHTS).is_file() else PUBLISHED_WEIGHTS)
+
+
+def _load_published_vae(folder: Path, config: Mapping[str, Any]) -> Vae:
+    """The autoencoder of a folder that diffusers saved."""
+    if config[PUBLISHED_CLASS] != "AutoencoderKL":
+        raise CheckpointError(f"{folder} holds a {config[PUBLISHED_CLASS]} of diffusers, and an AutoencoderKL is needed.")
+    place = folder / PUBLISHED_WEIGHTS
+    if not place.is_file():
+        raise CheckpointError(f"{folder} has no {PUBLISHED_WEIGHTS}; other files, which may run code, are not opened.")
+    try:
+        sizes, factor = published_config(config)
+        network = Vae(sizes)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder} is no autoencoder that can be used here: {error}.") from error
+    return _filled(network, published_weights(_read_weights(place), factor), place)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a checkpoint says of itself, read without opening the network: kind, size, parameters, what it was trained on."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from math import prod
@@ -74,6 +75,15 @@ def checkpoint_in(folder: Path) -> Path:
 def name_of(folder: Path) -> str:
     """What the checkpoint in `folder` is called: as its folder is, or as the training that wrote it."""
     return (folder.parent if folder.name == TRAINED else folder).resolve().name
+
+
+def hash_weights(place: Path) -> str:
+    """The sha256 of a file of weights. CheckpointError where it cannot be read."""
+    try:
+        with place.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{place} cannot be read ({error.strerror}); copy the checkpoint again.") from error
 
 
 def _weights(place: Path) -> tuple[int, bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from vton.pairs import Pair, Split
 from vton.preprocess.checks.maps import nearest_parts
 from vton.truth import read_truth
 from vton.warping import flow_into
+
+Item = TypeVar("Item")
 
 IGNORED = -100  # in `Example.regions`: what is seen there is not known
 ARM_PARTS = {Region.RIGHT_ARM: (3, 16, 18, 20, 22), Region.LEFT_ARM: (4, 15, 17, 19, 21)}  # DensePose ids
@@ -91,6 +94,11 @@ def unseen(trained: Sequence[Pair], left_out: Sequence[Pair]) -> list[Pair]:
     """Of the pairs that are left out, those whose garment is not trained on either, as worn by someone else."""
     cloths = {pair.cloth for pair in trained}
     return [pair for pair in left_out if pair.cloth not in cloths]
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of them, evenly spread."""
+    return [items[i * len(items) // min(most, len(items))] for i in range(min(most, len(items)))]
 
 
 def read(split: Split, pair: Pair, size: tuple[int, int]) -> Example:

@@ -12,3 +12,10 @@ def pick(asked: str = "auto") -> str:
     if asked not in ("auto", *here):
         raise ValueError(f"there is no device {asked!r} here; {' or '.join(here)} can be used")
     return here[0] if asked == "auto" else asked
+
+
+def likes_bf16(device: str) -> bool:
+    """Whether the device computes in bfloat16 by itself, which is then faster than float32."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and torch.cpu._is_avx512_bf16_supported()

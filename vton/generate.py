@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ import numpy as np
 
 from vton import conditions as condition_files
 from vton.command import ended
+from vton.conditions import Conditions
 from vton.devices import DEVICES
+from vton.diffusion import SAMPLERS, Sampling
+from vton.diffusions import NONE, describe_diffusion, open_diffusion
 from vton.errors import DataError, VtonError
 from vton.images import read_json, replacing, to_image, write_image, write_json, write_npz
 from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
 from vton.progress import Progress
-from vton.tryon import Result, try_on
+from vton.tryon import Diffusion, Result, try_on
 from vton.warps import Warp, default_warp, describe_warp, open_warp
 
 FORMAT = 1
@@ -39,13 +42,30 @@ class GenerateConfig:
     pairs: tuple[Pair, ...] | Path | None = None  # or a list's file; None: the split's own list
     open_list: bool = False  # the pair list is no part of the run's identity: further pairs may come later
     warp: str | None = None  # "geometric" or a checkpoint's folder; None: the split's `default_warp`
-    diffusion: str = "none"
+    diffusion: str = NONE  # or a checkpoint's folder
+    vae: Path | None = None  # the diffusion's; None: the shipped one
+    sampler: str | None = None  # these five: None for the checkpoint's own default
+    steps: int | None = None
+    guidance: float | None = None
+    strength: float | None = None
+    eta: float | None = None
+    seed: int = 0  # of the noise, with the pair's name
+    batch: int = 1  # pairs that a GPU makes at once; no part of the run's identity
     repairs: Path | None = None  # a folder of mended maps that take the place of the dataset's own
     device: str = "auto"  # of DEVICES, for networks
 
     def __post_init__(self) -> None:
-        if self.diffusion != "none":
-            raise ValueError(f"The diffusion {self.diffusion!r} is not known; this version has: none.")
+        if self.batch < 1:
+            raise ValueError(f"batch must be 1 or more, not {self.batch}")
+        if self.diffusion == NONE and (self.asked or self.vae):
+            raise ValueError(f"{', '.join(self.asked) or 'vae'} is for a diffusion; name its checkpoint by --diffusion")
+        replace(Sampling(), **self.asked)  # says what of it cannot be
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The fields of `Sampling` that are not left to the checkpoint."""
+        named = {name: getattr(self, name) for name in ("sampler", "steps", "guidance", "strength", "eta")}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 def generate(config: GenerateConfig, out: Path) -> list[str]:
@@ -60,24 +80,28 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
     pairs = list(config.pairs) if isinstance(config.pairs, tuple) else choose_pairs(split, config.paired, config.pairs)
     name = default_warp(split) if config.warp is None else config.warp
     warp = open_warp(name, config.device)
-    _claim(out, _describe(config, split, pairs, name))
-    failures: dict[str, str] = {}
-    timings: dict[str, dict[str, float]] = {}
+    diffusion = None
+    if config.diffusion != NONE:
+        diffusion = open_diffusion(config.diffusion, config.vae, config.asked, config.device)
+    _claim(out, _describe(config, split, pairs, name, diffusion))
+    making = Making(split, warp, diffusion, config, out)
     progress = Progress(len(pairs), "Try-on")
-    for pair in pairs:
-        if not (out / "results" / f"{pair.name}.png").exists():
-            try:
-                timings[pair.name] = _one(split, pair, warp, out)
-            except VtonError as error:
-                failures[pair.name] = str(error)
-        progress.advance(note=pair.name)
-    _write_failures(out / "failures.jsonl", failures)
-    _write_timings(out / "timings.json", timings)
-    return list(failures)
+    for start in range(0, len(pairs), config.batch):
+        part = pairs[start : start + config.batch]
+        making.make([pair for pair in part if not (out / "results" / f"{pair.name}.png").exists()])
+        progress.advance(len(part), note=part[-1].name)
+    _write_failures(out / "failures.jsonl", making.failures)
+    _write_timings(out / "timings.json", making.timings)
+    return list(making.failures)
 
 
-def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair], warp: str) -> dict[str, Any]:
+def _describe(
+    config: GenerateConfig, split: Split, pairs: Sequence[Pair], warp: str, diffusion: Diffusion | None
+) -> dict[str, Any]:
     """The run's config.json: every input by hash; `warp` is the name of the one that is used."""
+    refined: dict[str, Any] = {"name": NONE}
+    if diffusion is not None:
+        refined = describe_diffusion(config.diffusion, config.vae, diffusion.sampling, config.seed)
     files = sorted(path for kind in split.maps.values() for path in kind.values())
     kind = "open" if config.open_list else "list" if config.pairs is not None else "paired" if config.paired else "unpaired"
     listed: dict[str, Any] = {"kind": kind}
@@ -88,7 +112,7 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair], warp:
         "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
         "pairs": listed,
         "warp": describe_warp(warp),
-        "diffusion": {"name": config.diffusion},
+        "diffusion": refined,
         "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
         "code": version("vton-studio"),
     }
@@ -118,16 +142,47 @@ def _claim(out: Path, description: dict[str, Any]) -> None:
         raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
 
 
-def _one(split: Split, pair: Pair, warp: Warp, out: Path) -> dict[str, float]:
-    """Try one pair on and write it, the result last; seconds by stage."""
-    start = time.perf_counter()
-    conditions = condition_files.read(split, pair)
-    read = time.perf_counter()
-    result = try_on(conditions, warp)
-    done = time.perf_counter()
-    mask = conditions.agnostic_mask[0, 0].numpy() > 0
-    _write(out, pair, result, mask, _input_hashes(split, pair))
-    return {"read": read - start, **result.seconds, "write": time.perf_counter() - done}
+@dataclass
+class Begun:
+    """A pair that is warped, before the diffusion."""
+
+    pair: Pair
+    conditions: Conditions
+    result: Result
+    seconds: float  # that reading took
+
+
+class Making:
+    """A run under way: what its pairs are made by, and what became of them."""
+
+    def __init__(self, split: Split, warp: Warp, diffusion: Diffusion | None, config: GenerateConfig, out: Path) -> None:
+        self.split, self.warp, self.diffusion, self.config, self.out = split, warp, diffusion, config, out
+        self.failures: dict[str, str] = {}
+        self.timings: dict[str, dict[str, float]] = {}
+
+    def make(self, pairs: Sequence[Pair]) -> None:
+        """Try pairs on, the diffusion all at once, and write them, each one's result last."""
+        begun = [found for pair in pairs if (found := self._begin(pair))]
+        results = [one.result for one in begun]
+        if self.diffusion and begun:
+            names, seen = [one.pair.name for one in begun], [one.conditions for one in begun]
+            results = self.diffusion.refine(results, seen, names, self.config.seed)
+        for one, result in zip(begun, results, strict=True):
+            start = time.perf_counter()
+            mask = one.conditions.agnostic_mask[0, 0].numpy() > 0
+            _write(self.out, one.pair, result, mask, _input_hashes(self.split, one.pair))
+            seconds = {"read": one.seconds, **result.seconds, "write": time.perf_counter() - start}
+            self.timings[one.pair.name] = seconds
+
+    def _begin(self, pair: Pair) -> Begun | None:
+        start = time.perf_counter()
+        try:
+            conditions = condition_files.read(self.split, pair)
+            read = time.perf_counter() - start
+            return Begun(pair, conditions, try_on(conditions, self.warp), read)
+        except VtonError as error:
+            self.failures[pair.name] = str(error)
+            return None
 
 
 def _write(out: Path, pair: Pair, result: Result, agnostic_mask: np.ndarray, inputs: dict[str, str]) -> None:
@@ -186,7 +241,17 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="geometric, or a checkpoint's folder (default: the shipped one on a drawn set, else geometric)",
     )
-    made.add_argument("--diffusion", default="none", help="none (default)")
+    made.add_argument(
+        "--diffusion", default=NONE, metavar="NAME", help="none (default), or a checkpoint's folder, whose defaults hold below"
+    )
+    made.add_argument("--vae", type=Path, metavar="DIR", help="the diffusion's VAE (default: the shipped one)")
+    made.add_argument("--sampler", choices=SAMPLERS, help="how the diffusion is sampled")
+    made.add_argument("--steps", type=int, metavar="N", help="calls of the network a picture")
+    made.add_argument("--guidance", type=float, metavar="G", help="how far towards the garment; 1 is no guidance")
+    made.add_argument("--strength", type=float, metavar="S", help="of the noise on the composite, above 0 to 1")
+    made.add_argument("--eta", type=float, metavar="E", help="noise that ddim adds on the way, 0 to 1")
+    made.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise, with the pair's name (default: 0)")
+    made.add_argument("--batch", type=int, default=1, metavar="N", help="pairs that a GPU makes at once (default: 1)")
     made.add_argument("--device", choices=DEVICES, default="auto", help="for networks (default: the best there is)")
     made.add_argument("--out", type=Path, required=True, metavar="RUN_DIR", help="the run folder to write")
     return made
@@ -207,6 +272,14 @@ def _run(arguments: argparse.Namespace) -> int:
             pairs=arguments.pairs,
             warp=arguments.warp,
             diffusion=arguments.diffusion,
+            vae=arguments.vae,
+            sampler=arguments.sampler,
+            steps=arguments.steps,
+            guidance=arguments.guidance,
+            strength=arguments.strength,
+            eta=arguments.eta,
+            seed=arguments.seed,
+            batch=arguments.batch,
             repairs=arguments.repairs,
             device=arguments.device,
         )

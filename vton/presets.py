@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
+from vton.diffusion import DiffusionConfig
 from vton.networks.garment import GarmentConfig
+from vton.networks.unet import UnetConfig
+from vton.networks.vae import VaeConfig
 from vton.networks.warp import WarpConfig
 from vton.train.augment import Augment
+from vton.train.branches import BranchWeights
 from vton.train.loop import LoopConfig
 from vton.train.losses import WarpWeights
+from vton.train.reconstruction import PictureVary, VaeWeights
+from vton.train.wearing import Vary
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,52 @@ class GarmentPreset:
     augment: Augment  # its noise is that of maps, of which there are none here
 
 
-Preset = TypeVar("Preset", WarpPreset, GarmentPreset)
+@dataclass(frozen=True)
+class DiffusionPreset:
+    """All that a training of a diffusion is made of; no two parts have a field of the same name."""
+
+    network: UnetConfig
+    loop: LoopConfig
+    diffusion: DiffusionConfig
+    losses: BranchWeights
+    vary: Vary
+
+
+@dataclass(frozen=True)
+class VaePreset:
+    """All that a training of an autoencoder is made of; no two parts have a field of the same name."""
+
+    network: VaeConfig
+    loop: LoopConfig
+    losses: VaeWeights
+    vary: PictureVary
+
+
+Preset = TypeVar("Preset", WarpPreset, GarmentPreset, DiffusionPreset, VaePreset)
+
+VAE = {
+    # for tests
+    "tiny": VaePreset(
+        VaeConfig(64, 48, (8, 8, 16), patch=2),
+        LoopConfig(steps=20, batch=2, rate=2e-3, warmup=2, validate_every=10, save_every=10, log_every=5, workers=0),
+        VaeWeights(),
+        PictureVary(),
+    ),
+    # shipped, for the drawn set; 3.9 million parameters
+    "demo": VaePreset(
+        VaeConfig(256, 192, (64, 96, 144), patch=2),
+        LoopConfig(steps=5_000, batch=8, rate=1e-3, warmup=100),
+        VaeWeights(),
+        PictureVary(),
+    ),
+    # Stable Diffusion's sizes, for its published weights; 84 million
+    "sd": VaePreset(
+        VaeConfig(512, 384, (128, 256, 512, 512), blocks=2, groups=32, attention=True),
+        LoopConfig(steps=50_000, batch=8, rate=2e-5, warmup=1_000, ema=0.9999, precision="bf16", workers=8),
+        VaeWeights(edges=0.0),
+        PictureVary(crop=1.0),
+    ),
+}
 
 GARMENT = {
     # for tests
@@ -78,6 +129,50 @@ WARP = {
         Augment(),
     ),
 }
+
+DIFFUSION = {
+    # for tests
+    "tiny": DiffusionPreset(
+        UnetConfig(64, 128, (16, 24), blocks=(1, 1), attention=(1,), garment=(8, 8, 16), heads=2, time=32),
+        LoopConfig(steps=20, batch=2, rate=1e-3, warmup=2, validate_every=10, save_every=10, log_every=5, workers=0),
+        DiffusionConfig(),
+        BranchWeights(),
+        Vary(),
+    ),
+    # shipped, for the drawn set; 14 million parameters
+    "demo": DiffusionPreset(
+        UnetConfig(256, 192, (112, 256, 288), blocks=(2, 2, 1), attention=(0, 1), garment=(32, 64, 96, 128)),
+        LoopConfig(steps=12_000, batch=8, rate=4e-4),
+        DiffusionConfig(),
+        BranchWeights(),
+        Vary(),
+    ),
+    # for VITON-HD; 79 million
+    "base": DiffusionPreset(
+        UnetConfig(512, 384, (256, 512, 512), blocks=(2, 3, 2), attention=(1, 2), garment=(48, 96, 192, 320), heads=8),
+        LoopConfig(steps=200_000, batch=16, rate=1e-4, warmup=3_000, ema=0.9999, precision="bf16", workers=8),
+        DiffusionConfig(),
+        BranchWeights(),
+        Vary(),
+    ),
+    "hd": DiffusionPreset(
+        UnetConfig(
+            1024, 768, (192, 448, 448, 384), blocks=(2, 4, 1, 1), attention=(2, 3), garment=(32, 64, 128, 256, 384), heads=8
+        ),
+        LoopConfig(steps=300_000, batch=8, rate=5e-5, warmup=3_000, ema=0.9999, precision="bf16", workers=8),
+        DiffusionConfig(),
+        BranchWeights(),
+        Vary(),
+    ),
+    # the widths of the implementation that this project carries on: no attention, most weights where there are 1 to 16 places
+    "seed": DiffusionPreset(
+        UnetConfig(512, 512, (64, 128, 256, 512, 1024, 2048, 4096), blocks=(1,) * 7, attention=(), garment=()),
+        LoopConfig(steps=200_000, batch=16, rate=1e-4, warmup=3_000, ema=0.9999, precision="bf16", workers=8),
+        DiffusionConfig(prediction="eps", zero_snr=False),
+        BranchWeights(),
+        Vary(),
+    ),
+}  # fmt: skip
 
 
 def with_settings(preset: Preset, settings: Sequence[str]) -> Preset:

@@ -1,8 +1,9 @@
-"""Try-on: conditions to warped cloth to image; the whole route on one screen."""
+"""Try-on: conditions to warped cloth to latent to image; the whole route on one screen."""
 
+import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,9 +11,13 @@ import torch
 from torch import Tensor
 
 from vton.conditions import Conditions
+from vton.devices import likes_bf16
+from vton.diffusion import Predict, Preview, Sampling, Schedule, denoise
 from vton.fill import fill_bare
 from vton.geometric import Warped, geometric_warp
-from vton.images import mask_to_tensor, to_image, to_tensor
+from vton.images import letterbox, mask_to_tensor, to_image, to_tensor, unletterbox
+from vton.networks.unet import Unet, shrink_mask
+from vton.networks.vae import Vae
 
 FEATHER = 0.004  # of the photo's height: how softly the result is laid back into the photo
 
@@ -33,7 +38,7 @@ def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geomet
     warped = warp(conditions)
     moved = time.perf_counter()
     worn = warped.mask * conditions.agnostic_mask
-    composite = conditions.agnostic * (1 - worn) + warped.cloth * worn
+    composite = lay_in(conditions.agnostic, conditions.agnostic_mask, warped.cloth, warped.mask)
     bare = fill_bare(
         to_image(conditions.image),
         conditions.parse[0].numpy(),
@@ -47,6 +52,100 @@ def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geomet
     image = paste_back(to_tensor(bare) * (1 - soft) + warped.cloth * soft, conditions)
     seconds = {"warp": moved - start, "fill": filled - moved, "paste": time.perf_counter() - filled}
     return Result(warped, composite, image, seconds)
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """A U-Net and its VAE, ready to make composites into pictures."""
+
+    network: Unet
+    vae: Vae
+    schedule: Schedule
+    sampling: Sampling
+
+    @property
+    def device(self) -> torch.device:
+        """Where both compute."""
+        return next(self.network.parameters()).device
+
+    def refine(
+        self,
+        begun: Sequence[Result],
+        conditions: Sequence[Conditions],
+        names: Sequence[str],
+        seed: int = 0,
+        preview: Preview | None = None,
+    ) -> list[Result]:
+        """The try-ons (N = 1 each, photos of any size) with images that are sampled from their composites and pasted back. The
+        noise is of the seed and the pair's name, so a picture does not depend on what else is made with it.
+
+        `preview` is given the step, the number of steps and the clean latents of those that are under way.
+        """
+        # On a CPU a batch gains nothing, and what a sum comes to depends on how it is cut.
+        size = 1 if self.device.type == "cpu" else max(1, len(begun))
+        made: list[Result] = []
+        for first in range(0, len(begun), size):
+            start, part = time.perf_counter(), slice(first, first + size)
+            fitted = [fit_composite(a, b, self.network.config.size) for a, b in zip(begun[part], conditions[part], strict=True)]
+            composite, mask, cloth = (torch.cat(tensors) for tensors in zip(*fitted, strict=True))
+            pictures = self.sample(composite, mask, cloth, [lot_of(seed, name) for name in names[part]], preview)
+            seconds = (time.perf_counter() - start) / len(fitted)
+            for result, seen, picture in zip(begun[part], conditions[part], pictures.cpu().split(1), strict=True):
+                image = paste_back(unletterbox(picture, seen.size).clamp(-1, 1), seen)
+                made.append(replace(result, image=image, seconds=result.seconds | {"diffusion": seconds}))
+        return made
+
+    @torch.no_grad()
+    def sample(
+        self,
+        composite: Tensor,
+        mask: Tensor,
+        cloth: Tensor,
+        lots: Sequence[torch.Generator],
+        preview: Preview | None = None,
+    ) -> Tensor:
+        """Pictures (N, 3, H, W) from composites (N, 3, H, W), what is to be made of them (N, 1, H, W) and garment photos
+        (N, 3, H, W), all of the network's size."""
+        composite, mask, cloth = (x.to(self.device) for x in (composite, mask, cloth))
+        kind = self.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=likes_bf16(kind)):
+            latent = self.vae.encode(composite).mean.float()
+            predict = self._predict(latent, shrink_mask(mask), cloth)
+            clean = denoise(predict, self.schedule, self.sampling, latent, lots, preview)
+            return self.vae.decode(clean).float()
+
+    def _predict(self, composite: Tensor, mask: Tensor, cloth: Tensor) -> Predict:
+        """The network's prediction, towards the garment by the guidance."""
+        network, guidance = self.network, self.sampling.guidance
+        tokens = network.garment(cloth) if network.garment else None
+
+        def predict(noisy: Tensor, t: Tensor) -> Tensor:
+            said = network(noisy, t, composite, mask, tokens).float()
+            if guidance == 1 or tokens is None:
+                return said
+            free = network(noisy, t, composite, mask).float()
+            return free + guidance * (said - free)
+
+        return predict
+
+
+def fit_composite(begun: Result, conditions: Conditions, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Composite, agnostic mask and garment photo at a network's `size`, as it saw them in its training."""
+    image, cloth = letterbox(conditions.image, size), letterbox(begun.warped.cloth, size)
+    mask, worn = (letterbox(x, size, mode="nearest") for x in (conditions.agnostic_mask, begun.warped.mask))
+    return lay_in(image * (1 - mask), mask, cloth, worn), mask, letterbox(conditions.cloth, size, value=1.0)
+
+
+def lot_of(seed: int, name: str) -> torch.Generator:
+    """The generator of the noise of a pair, under a seed."""
+    drawn = hashlib.sha256(f"{seed} {name}".encode()).digest()[:8]
+    return torch.Generator().manual_seed(int.from_bytes(drawn, "little") >> 1)
+
+
+def lay_in(agnostic: Tensor, agnostic_mask: Tensor, cloth: Tensor, mask: Tensor) -> Tensor:
+    """The composite (N, 3, H, W): the warped `cloth` in its `mask` (N, 1, H, W), where the agnostic is erased."""
+    worn = mask * agnostic_mask
+    return agnostic * (1 - worn) + cloth * worn
 
 
 def paste_back(image: Tensor, conditions: Conditions) -> Tensor:

@@ -1,6 +1,5 @@
 """The warps by name: "geometric", or a checkpoint's folder; each brings the cloth of a pair's conditions to the body."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from vton.body import Body, find_body
 from vton.checkpoint import load_warp
-from vton.checkpoint_info import CONFIG, GEOMETRIC, SHIPPED, WEIGHTS, checkpoint_in, name_of, read_config
+from vton.checkpoint_info import CONFIG, GEOMETRIC, SHIPPED, WEIGHTS, checkpoint_in, hash_weights, name_of, read_config
 from vton.conditions import Conditions
 from vton.dataset import fit
 from vton.devices import pick
@@ -120,12 +119,7 @@ def describe_warp(name: str) -> dict[str, Any]:
         return {"name": GEOMETRIC}
     folder = checkpoint_folder(name)
     kind = read_config(folder).get("kind")
-    try:
-        with (folder / WEIGHTS).open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); copy the checkpoint again.") from error
-    return {"name": name_of(folder), "kind": kind, "sha256": sha256}
+    return {"name": name_of(folder), "kind": kind, "sha256": hash_weights(folder / WEIGHTS)}
 
 
 def checkpoint_folder(name: str) -> Path:

@@ -102,7 +102,7 @@ class GlobalMatch(nn.Module):
     def forward(self, body: Tensor, cloth: Tensor) -> tuple[Tensor, Tensor]:
         height, width = body.shape[-2:]
         grid = identity_grid((height, width), body.device).flatten(1, 2)  # (1, h * w, 2)
-        place = self.place(_waves(grid))
+        place = self.place(waves(grid))
         tokens, others = (x.flatten(2).transpose(1, 2) + place for x in (body, cloth))
         for block in self.blocks:
             tokens, others = block(tokens, others)
@@ -112,7 +112,7 @@ class GlobalMatch(nn.Module):
         return flow, tokens.transpose(1, 2).unflatten(-1, (height, width))
 
 
-def _waves(grid: Tensor) -> Tensor:
+def waves(grid: Tensor) -> Tensor:
     """Places (..., 2) as sines and cosines, (..., 4 * OCTAVES)."""
     angles = grid[..., None] * (math.pi / 2 * 2.0 ** torch.arange(OCTAVES, device=grid.device))
     return torch.cat([angles.sin(), angles.cos()], -1).flatten(-2)

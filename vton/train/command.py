@@ -1,6 +1,7 @@
 """What the command lines of trainings share."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,6 +30,18 @@ def training_parser(name: str, presets: Iterable[str], data: str, description: s
     return made
 
 
+def add_start(made: argparse.ArgumentParser) -> None:
+    """The options of trainings on pairs: what to start from, what to compare by, and whom to leave out."""
+    made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
+    made.add_argument(
+        "--features",
+        type=Path,
+        metavar="DIR",
+        help="garment features for the perceptual loss (default: VGG19's, else the shipped)",
+    )
+    made.add_argument("--fold", type=_fold, metavar="K/N", help="leave fold K of 0 .. N-1 out; its pairs go to fold_pairs.txt")
+
+
 def run_training(name: str, asked: argparse.Namespace, train: Callable[[argparse.Namespace], bool]) -> int:
     """0 when `train` reached its last step, 1 when it cannot, 130 when a signal stopped it."""
 
@@ -43,3 +56,10 @@ def run_training(name: str, asked: argparse.Namespace, train: Callable[[argparse
         return 0 if done else 130
 
     return ended(f"train.{name}", run, asked.out, "no step was taken.")
+
+
+def _fold(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text)
+    if not match or not int(match[1]) < int(match[2]) or int(match[2]) < 2:
+        raise argparse.ArgumentTypeError(f'"{text}" is no fold; write K/N with K from 0 to N - 1, as in 0/5')
+    return int(match[1]), int(match[2])

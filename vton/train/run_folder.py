@@ -1,11 +1,13 @@
-"""The run folder of a training: whose it is, and its config as JSON."""
+"""The run folder of a training: whose it is, its config as JSON, and the pairs that it leaves out."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vton.errors import DataError
-from vton.images import read_json, write_json
+from vton.images import read_json, replacing, write_json
+from vton.pairs import Pair
 from vton.train.loop import STATE
 
 
@@ -28,6 +30,12 @@ def claim(out: Path, description: dict[str, Any], resume: bool) -> None:
 def as_json(config: Any) -> Any:
     """A config dataclass as JSON has it: its fields, tuples as lists."""
     return _listed(asdict(config))
+
+
+def write_pairs(place: Path, pairs: Sequence[Pair]) -> None:
+    """A pair list, as `python -m vton.generate --pairs` takes it."""
+    with replacing(place) as file:
+        file.write("".join(f"{pair.person}.jpg {pair.cloth}.jpg\n" for pair in pairs).encode())
 
 
 def _listed(value: Any) -> Any:

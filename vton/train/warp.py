@@ -4,7 +4,6 @@ Example: python -m vton.train.warp --data data/drawn --preset demo --out data/ru
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +16,19 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.checkpoint import load_warp, save_warp
-from vton.dataset import Example, Examples, split_fold, stack, unseen
+from vton.dataset import Example, Examples, split_fold, spread, stack, unseen
 from vton.errors import CheckpointError, DataError
 from vton.flow import to_colour, warp
-from vton.images import replacing, to_image, write_image
+from vton.images import to_image, write_image
 from vton.networks.warp import Prediction, Region, WarpNetwork, visible_mask
-from vton.pairs import Pair, absolute, open_dataset
+from vton.pairs import absolute, open_dataset
 from vton.presets import WARP, WarpPreset, with_settings
 from vton.train.augment import augment
-from vton.train.command import run_training, training_parser
+from vton.train.command import add_start, run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import Draw, lot, open_accelerator, train
 from vton.train.losses import distance, masked_mean, warp_losses
-from vton.train.run_folder import as_json, claim
+from vton.train.run_folder import as_json, claim, write_pairs
 
 FORMAT = 1
 FOLDS = 25  # of which the first validates, where no fold is asked for
@@ -87,7 +86,7 @@ def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: 
         network.load_state_dict(_same_size(load_warp(training.init), preset).state_dict())
     features = open_features(training.features, accelerator.device) if preset.losses.perceptual else None
     size = preset.network.size
-    validation = Examples(split, unseen(pairs, _spread(left_out, VALIDATED)), size)
+    validation = Examples(split, unseen(pairs, spread(left_out, VALIDATED)), size)
 
     def losses(model: nn.Module, example: Example) -> dict[str, Tensor]:
         return warp_losses(predict(model, example), example, preset.losses, features)
@@ -159,41 +158,16 @@ def describe(training: WarpTraining, pairs: int, left_out: int) -> dict[str, Any
     return {"format": FORMAT, "kind": "warp training", "data": data, **start, **as_json(training.preset)}
 
 
-def write_pairs(place: Path, pairs: Sequence[Pair]) -> None:
-    """A pair list, as `python -m vton.generate --pairs` takes it."""
-    with replacing(place) as file:
-        file.write("".join(f"{pair.person}.jpg {pair.cloth}.jpg\n" for pair in pairs).encode())
-
-
 def _same_size(network: WarpNetwork, preset: WarpPreset) -> WarpNetwork:
     if network.config != preset.network:
         raise CheckpointError(f"the checkpoint to start from is a {network.config}, and the preset asks for {preset.network}.")
     return network
 
 
-def _spread(pairs: Sequence[Pair], most: int) -> list[Pair]:
-    """At most so many of them, evenly spread."""
-    return [pairs[i * len(pairs) // min(most, len(pairs))] for i in range(min(most, len(pairs)))]
-
-
-def _fold(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text)
-    if not match or not int(match[1]) < int(match[2]) or int(match[2]) < 2:
-        raise argparse.ArgumentTypeError(f'"{text}" is no fold; write K/N with K from 0 to N - 1, as in 0/5')
-    return int(match[1]), int(match[2])
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = training_parser("warp", WARP, "a dataset with a train split", "Train the warping network.")
-    made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
-    made.add_argument(
-        "--features",
-        type=Path,
-        metavar="DIR",
-        help="garment features for the perceptual loss (default: VGG19's, else the shipped)",
-    )
-    made.add_argument("--fold", type=_fold, metavar="K/N", help="leave fold K of 0 .. N-1 out; its pairs go to fold_pairs.txt")
+    add_start(made)
     return made
 
 

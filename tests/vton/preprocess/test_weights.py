@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from vton import weights
+from vton.checkpoint import load_vae
 from vton.errors import CheckpointError, DataError, WeightsMissing
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.rembg_mask import SESSIONS
@@ -105,6 +107,28 @@ def test_every_entry_says_what_a_user_must_know() -> None:
 def test_missing_weights_say_what_to_type(table: dict[str, Weight]) -> None:
     with pytest.raises(WeightsMissing, match="--fetch three.*MIT"):
         find("three")
+
+
+@pytest.mark.parametrize("layout", ["sd-vae-ft-mse", "hub/models--stabilityai--sd-vae-ft-mse/snapshots/0123abc"])
+def test_stable_diffusions_autoencoder_is_taken_as_diffusers_saves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+    AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 8, 8, 8),
+        norm_num_groups=4,
+    ).save_pretrained(tmp_path / layout)
+    with pytest.raises(WeightsMissing, match="--fetch vae` gets them .335 MB, MIT"):
+        find("vae")
+    with pytest.raises(CheckpointError, match="config.json is not the file that was published"):
+        take(tmp_path, ["vae"])
+    same = tuple(dataclasses.replace(file, checksum="") for file in TABLE["vae"].files)
+    monkeypatch.setitem(TABLE, "vae", dataclasses.replace(TABLE["vae"], files=same))
+    assert take(tmp_path, ["vae"]) == ["vae"]
+    assert load_vae(find("vae")).decode(torch.zeros(1, 4, 8, 6)).shape == (1, 3, 64, 48)
 
 
 def test_the_folder_is_data_weights_unless_said_otherwise(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

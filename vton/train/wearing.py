@@ -1,0 +1,145 @@
+"""Examples to train the diffusion on: someone in a garment, the composite that a try-on begins with, and the lots drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.utils.data import Dataset
+
+from vton.dataset import Example, Examples
+from vton.errors import DataError
+from vton.flow import warp
+from vton.images import letterbox, mask_to_tensor, read_image, read_json, read_mask, to_tensor
+from vton.networks.vae import FACTOR, LATENT_CHANNELS
+from vton.pairs import Pair
+from vton.train.augment import recolouring
+from vton.train.loop import Draw, lot
+from vton.tryon import lay_in
+
+NOISES = 4  # for an example: on the photo's and on the composite's latent, and for drawing each of the two
+
+
+@dataclass(frozen=True)
+class Vary:
+    """How far examples are varied, and how often the garment photo is kept from the network."""
+
+    flip: float = 0.5  # chance
+    colour: float = 0.2  # deviation of each channel's gain, the same for all pictures of an example
+    drop: float = 0.15  # chance that nothing is told of the garment, for guidance (arXiv 2207.12598)
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.flip <= 1 and 0 <= self.drop <= 1 and self.colour >= 0):
+            raise ValueError(f"flip and drop must be 0 to 1, colour 0 or more, not {self}")
+
+
+@dataclass(frozen=True)
+class Wearing:
+    """One example or a batch, all pictures of the network's size."""
+
+    photo: Tensor  # (N, 3, H, W): the person in the cloth
+    composite: Tensor  # (N, 3, H, W): the agnostic with the warped cloth laid in
+    mask: Tensor  # (N, 1, H, W): the agnostic mask
+    cloth: Tensor  # (N, 3, H, W): the garment photo
+    t: Tensor  # (N,), int64
+    keep: Tensor  # (N,), bool: whether the network is told of the garment
+    noises: Tensor  # (N, NOISES, 4, H/8, W/8)
+
+    def __len__(self) -> int:
+        return len(self.photo)
+
+    def to(self, device: torch.device | str) -> "Wearing":
+        """The same on another device."""
+        return Wearing(**{name: getattr(self, name).to(device) for name in TENSORS})
+
+
+TENSORS = tuple(field.name for field in fields(Wearing))
+
+
+def stack(batch: Sequence[Wearing]) -> Wearing:
+    """One batch of examples of one size."""
+    return Wearing(**{name: torch.cat([getattr(item, name) for item in batch]) for name in TENSORS})
+
+
+@dataclass(frozen=True)
+class Warps:
+    """Where warped cloths come from: run folders, or the true flow of a drawn set."""
+
+    folders: dict[str, Path]  # pair's name -> its folder in a run's intermediates; empty for the true flow
+
+    def has(self, pair: Pair) -> bool:
+        """Whether there is a warp of the pair."""
+        return not self.folders or pair.name in self.folders
+
+    def warped(self, pair: Pair, example: Example) -> tuple[Tensor, Tensor]:
+        """The warped cloth (1, 3, H, W) and where it is worn (1, 1, H, W), of the example's size."""
+        if not self.folders:
+            return warp(example.conditions.cloth, example.flow), example.visible
+        folder, size = self.folders[pair.name], example.conditions.size
+        cloth = letterbox(to_tensor(read_image(folder / "warped_cloth.png")), size)
+        return cloth, letterbox(mask_to_tensor(read_mask(folder / "warped_cloth_mask.png")), size, mode="nearest")
+
+
+def open_warps(runs: Sequence[Path], split: str) -> Warps:
+    """The warps in folders that `python -m vton.generate` wrote of a split. DataError where a folder holds none."""
+    folders: dict[str, Path] = {}
+    for run in runs:
+        named = describe_run(run)
+        if named["split"] != split:
+            raise DataError(f"{run} is a run of the split {named['split']}, and warps of {split} are needed.")
+        masks = sorted((run / "intermediates").glob("*/warped_cloth_mask.png"))
+        if not masks:
+            raise DataError(f"{run} holds no warped cloth; give the folder of a run of `python -m vton.generate`.")
+        folders |= {mask.parent.name: mask.parent for mask in masks}
+    return Warps(folders)
+
+
+def describe_run(run: Path) -> dict[str, Any]:
+    """What a training says of a run whose warps it is given: its name, split and warp."""
+    config = read_json(run / "config.json")
+    dataset = config.get("dataset") if isinstance(config, dict) else None
+    if not isinstance(dataset, dict) or "warp" not in config:
+        raise DataError(f"{run} is no run of `python -m vton.generate`: its config.json names no dataset and warp.")
+    return {"run": run.resolve().name, "split": dataset.get("split"), "warp": config["warp"]}
+
+
+class Wearings(Dataset[Wearing]):
+    """Examples by `Draw`: each varied, and its timestep and noises drawn, as its number says."""
+
+    def __init__(self, examples: Examples, warps: Warps, vary: Vary, timesteps: int, seed: int) -> None:
+        self.examples, self.warps, self.vary, self.timesteps, self.seed = examples, warps, vary, timesteps, seed
+
+    def __getitem__(self, draw: Draw) -> Wearing:
+        chosen = lot(self.seed + 1, draw.number)
+        pair, example = self.examples.pairs[draw.index], self.examples[draw.index]
+        pictures = dress(example, *self.warps.warped(pair, example), *drawn_looks(self.vary, chosen))
+        height, width = self.examples.size
+        return Wearing(
+            *pictures,
+            t=torch.randint(self.timesteps, (1,), generator=chosen),
+            keep=torch.rand(1, generator=chosen) >= self.vary.drop,
+            noises=torch.randn(1, NOISES, LATENT_CHANNELS, height // FACTOR, width // FACTOR, generator=chosen),
+        )
+
+
+def drawn_looks(vary: Vary, chosen: Generator) -> tuple[Any, bool]:
+    """By lot: other colours for pictures, and whether they are mirrored."""
+    flipped = float(torch.rand(1, generator=chosen)) < vary.flip
+    return recolouring(vary.colour, chosen), flipped
+
+
+def dress(
+    example: Example, cloth: Tensor, worn: Tensor, recoloured: Any = None, flipped: bool = False
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Photo, composite, mask and garment photo of an example (N = 1) whose warped `cloth` is seen where `worn`."""
+    seen = example.conditions
+    pictures = [example.photo, seen.image, cloth, seen.cloth]
+    if recoloured:
+        pictures = [recoloured(picture) for picture in pictures]
+    photo, image, cloth, garment = pictures
+    composite = lay_in(image * (1 - seen.agnostic_mask), seen.agnostic_mask, cloth, worn)
+    made = (photo, composite, seen.agnostic_mask, garment)
+    photo, composite, mask, garment = (picture.flip(-1) if flipped else picture for picture in made)
+    return photo, composite, mask, garment
