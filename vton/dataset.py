@@ -119,6 +119,8 @@ def read(split: Split, pair: Pair, size: tuple[int, int]) -> Example:
         flow = flow_into(known.flow, cloth_size, size)
     own = pair.person == pair.cloth
     regions = regions_of(fitted, visible) if own else regions_in_other(fitted, visible)
+    if own and known is not None:  # one's own garment ends where the trousers are seen: learnt, it would cut longer ones off
+        regions = torch.where(regions == Region.BOTTOM, torch.full_like(regions, IGNORED), regions)
     return Example(fitted, photo, regions, visible, flow, torch.full((1, 1, 1, 1), float(known is not None)))
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from vton import conditions as condition_files
-from vton.dataset import Example, Examples, fit, parts_of, read, split_fold, stack, trainable_pairs, unseen
+from vton.dataset import IGNORED, Example, Examples, fit, parts_of, read, split_fold, stack, trainable_pairs, unseen
 from vton.errors import DataError
 from vton.flow import warp
 from vton.labels import Keypoint, ParseClass
-from vton.networks.warp import Region
+from vton.networks.warp import Region, merge
 from vton.pairs import Pair, Split, open_dataset
 from vton.train.augment import Augment, augment, flip, move
 from vton.warping import flow_into, flow_out
@@ -61,10 +61,19 @@ def test_an_unpaired_example_knows_arms_hair_and_garment(split: Split) -> None:
     assert ((example.regions == Region.UPPER) == (example.visible[:, 0] > 0)).all()
     own = read(split, Pair(split.pairs[0].person, split.pairs[0].person), SIZE)
     for region in (Region.HAIR, Region.FACE, Region.BOTTOM):
-        seen = own.regions == region
+        seen = merge(own.conditions.parse) == region
         untouched = seen & (example.conditions.agnostic_mask[:, 0] == 0) & (example.visible[:, 0] == 0)
         assert untouched.any() and (example.regions[untouched] == region).all()
     assert (example.photo != own.photo).any()
+
+
+def test_a_drawn_set_does_not_teach_that_trousers_seen_now_stay_seen(split: Split) -> None:
+    pair = Pair(split.pairs[0].person, split.pairs[0].person)
+    own = read(split, pair, SIZE)
+    trousers = merge(own.conditions.parse) == Region.BOTTOM
+    assert trousers.any() and (own.regions[trousers & (own.visible[:, 0] == 0)] == IGNORED).all()
+    real = dataclasses.replace(split, maps={**split.maps, "flow": {}, "truth": {}})
+    assert (read(real, pair, SIZE).regions[trousers] == Region.BOTTOM).float().mean() > 0.9
 
 
 def agree(one: Example, other: Example) -> bool:

@@ -110,26 +110,39 @@ class WarpNetwork(nn.Module):
         levels = zip(widths[finest:], above, strict=True)
         self.refinements = nn.ModuleList(Refinement(width, wider) for width, wider in reversed(list(levels)))
         self.upsample = ConvexUpsample(widths[finest], 2 ** (finest + 1))
-        self.parse = nn.Sequential(
-            ResBlock(2 * widths[finest], widths[finest]),
-            nn.Conv2d(widths[finest], len(Region) * 4 ** (finest + 1), 1),
-            nn.PixelShuffle(2 ** (finest + 1)),
-        )
+        self.parse = ParseHead(widths[finest], 2 ** (finest + 1))
 
     def forward(self, cloth: Tensor, cloth_mask: Tensor, parse_agnostic: Tensor, densepose: Tensor) -> Prediction:
         """`cloth` (N, 3, H, W) and `densepose` in [-1, 1], `cloth_mask` (N, 1, H, W), `parse_agnostic` (N, H, W) ids of
         `ParseClass`; all of the config's size."""
         regions = F.one_hot(merge(parse_agnostic), len(Region)).permute(0, 3, 1, 2).to(cloth.dtype)
+        body = torch.cat([regions, densepose], 1)
         cloths = self.cloth(torch.cat([cloth, cloth_mask * 2 - 1], 1))
-        bodies = self.body(torch.cat([regions, densepose], 1))
+        bodies = self.body(body)
         flow, state = self.match(bodies[-1], cloths[-1])
         flows = [flow]
         for refinement, cloth_level, body_level in zip(self.refinements, cloths[::-1], bodies[::-1], strict=False):
             flow, state = refinement(flow, state, cloth_level, body_level)
             flows.append(flow)
-        worn = warp(cloths[self.config.finest].float(), flow)
+        fetched = warp(cloths[self.config.finest].float(), flow)
         flows.append(self.upsample(flow, state))
-        return Prediction(tuple(flows), self.parse(torch.cat([state, worn.to(state.dtype)], 1)).float())
+        seen = torch.cat([body, warp(cloth_mask, flows[-1])], 1)
+        return Prediction(tuple(flows), self.parse(torch.cat([state, fetched.to(state.dtype)], 1), seen).float())
+
+
+class ParseHead(nn.Module):
+    """Where the garment and each part of the body will be seen: of features at a level's size, and of the body and the warped
+    mask at the full size, so that outlines are as sharp as theirs."""
+
+    def __init__(self, channels: int, scale: int) -> None:
+        super().__init__()
+        self.fold, unfold = nn.PixelUnshuffle(scale), nn.PixelShuffle(scale)
+        own, classes = (BODY_CHANNELS + 1) * scale**2, len(Region) * scale**2
+        self.say = nn.Sequential(ResBlock(2 * channels + own, 2 * channels), nn.Conv2d(2 * channels, classes, 1), unfold)
+
+    def forward(self, features: Tensor, seen: Tensor) -> Tensor:
+        """`features` (N, 2 * channels, H / scale, W / scale), `seen` (N, BODY_CHANNELS + 1, H, W) -> logits (N, 13, H, W)."""
+        return self.say(torch.cat([features, self.fold(seen).to(features.dtype)], 1))
 
 
 class Refinement(nn.Module):
