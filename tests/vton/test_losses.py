@@ -57,7 +57,7 @@ def test_every_term_reaches_the_network(name: str, network: WarpNetwork, example
     reached = {part for part, p in network.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     for branch in ("cloth.stem", "body.stem", "match.place"):
         assert f"{branch}.weight" in reached
-    head = "parse.1.weight" if name == "parse" else "upsample.weigh.2.weight"
+    head = "parse.say.1.weight" if name == "parse" else "upsample.weigh.2.weight"
     assert head in reached
 
 
