@@ -10,6 +10,14 @@ from vton.synthetic import SyntheticConfig, draw_dataset
 SAMPLES = Path(__file__).parents[2] / "shared" / "viton-hd-samples"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what two workers must not do at once: a file is one worker's, and so are all browsers, and the one PostgreSQL."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in ("browser", "db") else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn dataset of four test pairs, 256x192."""
