@@ -1,4 +1,4 @@
-"""Reads a run's metrics.json into numbers that can be stored."""
+"""Reads a run's metrics.json: numbers that can be stored, and what could not be measured."""
 
 import json
 import math
@@ -29,6 +29,15 @@ def read_metrics(file: Path, fault: type[Exception]) -> list[NewMetric]:
         return _of_run(table) + _of_pairs(table)
     except _Malformed as error:
         raise fault(f"{file} is not as the formats describe it: {error}.") from error
+
+
+def read_left_out(file: Path) -> dict[str, str]:
+    """Why a metric was not measured, by its name; nothing where the file does not say."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))["left_out"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return {str(name): str(why) for name, why in found.items()} if isinstance(found, dict) else {}
 
 
 def _of_run(table: dict[str, Any]) -> list[NewMetric]:

@@ -1,56 +1,171 @@
-"""A run folder -> its metrics.json: every result that has a true photo is compared with it.
+"""A run folder -> its metrics.json: every result that has a true photo is compared with it, and the set with a set of photos.
 
 Example: python -m vton.evaluate data/runs/first
 """
 
 import argparse
-import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from vton import conditions as condition_files
 from vton.command import ended
-from vton.errors import DataError
-from vton.images import mask_to_tensor, read_image, read_json, read_mask, resize_image, resize_labels, write_json
+from vton.devices import DEVICES, pick
+from vton.errors import DataError, VtonError
+from vton.images import mask_to_tensor, read_image, read_json, read_mask, resize_image, resize_labels
 from vton.metrics import METRICS, Metric, summarise
+from vton.metrics.likeness import FID, KID, LPIPS, features, fid_card, frechet, kernel_distance, kid_card, lpips, lpips_card
+from vton.metrics.networks import ALEXNET, INCEPTION, open_inception, open_lpips, weights_sha256
+from vton.metrics.pictures import (
+    Compared,
+    at_size,
+    fingerprint,
+    names_sha256,
+    picture_sets,
+    result_and_truth,
+    size_in_words,
+)
+from vton.metrics.report import FORMAT, Report, earlier_report
 from vton.metrics.table import to_unit
 from vton.pairs import Pair, Split, open_dataset
-from vton.progress import track
+from vton.progress import Progress, track
 
-FORMAT = 1
+NAMES = (*METRICS, LPIPS, FID, KID)
 
 
 def evaluate(
-    run: Path, data: Path | None = None, reference: Path | None = None, metrics: Sequence[str] | None = None
+    run: Path,
+    data: Path | None = None,
+    reference: Path | None = None,
+    metrics: Sequence[str] | None = None,
+    device: str = "auto",
 ) -> dict[str, Any]:
     """Compare the run's results with their truth, write metrics.json and return what is in it.
 
     The truth of a pair is `reference`/<person>__<cloth>.png (or .jpg), else the drawn truth of the dataset, else, for a
-    person in their own garment, the photo. DataError where no result has one.
+    person in their own garment, the photo. What cannot be measured (its weights are not here, there is no truth) is named
+    under "left_out" with the reason, and the rest is written; DataError where that is everything. The file is written after
+    each kind of metric, and what an earlier call measured on the same pictures is kept.
     """
-    chosen = [_metric(name) for name in metrics or METRICS]
+    chosen = list(dict.fromkeys(metrics or NAMES))
+    for name in chosen:
+        if name not in NAMES:
+            raise DataError(f"The metric {name!r} is not known; there are {', '.join(NAMES)}.")
+    try:
+        computed_on = pick(device)
+    except ValueError as error:
+        raise DataError(f"{str(error).capitalize()}.") from error
     if reference is not None and not reference.is_dir():
         raise DataError(f"There is no folder {reference}; --reference names the one with the true photos.")
     split = _split(run, data)
-    results = sorted((run / "results").glob("*.png"))
-    found = [(pair, path, truth) for pair, path in _named(results) if (truth := _truth(split, pair, reference))]
-    if not found:
-        raise DataError(_without_truth(run, results, reference))
+    results = _named(sorted((run / "results").glob("*.png")))
+    truths = {pair: truth for pair, _ in results if (truth := _truth(split, pair, reference))}
+    compared = Compared(run, split, results, truths)
+    no_truth = "" if truths else _without_truth(run, results, reference)
+    if not results or (no_truth and reference is not None):
+        raise DataError(no_truth)
+    report = earlier_report(run / "metrics.json", fingerprint(compared), NAMES)
+    by_pixels, by_inception = [name for name in chosen if name in METRICS], [name for name in chosen if name in (FID, KID)]
+    steps: tuple[tuple[list[str], Callable[[], None]], ...] = (
+        (by_pixels, lambda: _by_pixels(report, compared, by_pixels)),
+        ([name for name in chosen if name == LPIPS], lambda: _by_lpips(report, compared, computed_on)),
+        (by_inception, lambda: _by_inception(report, compared, by_inception, computed_on)),
+    )
+    for names, measure in steps:
+        try:
+            if no_truth and not {FID, KID} & set(names):
+                raise DataError(no_truth)
+            if names:
+                measure()
+        except (VtonError, torch.OutOfMemoryError) as error:
+            report.leave_out(names, str(error).splitlines()[0])
+        if report.metrics:
+            report.written()
+    if not report.metrics:
+        raise DataError(no_truth or next(iter(report.left_out.values())))
+    return report.written()
+
+
+def _by_pixels(report: Report, compared: Compared, names: list[str]) -> None:
+    """The metrics that need no network."""
+    metrics = [METRICS[name] for name in names]
+    found = compared.with_truth
     values = {
-        pair.name: _compare(run, split, pair, path, truth, chosen) for pair, path, truth in track(found, len(found), "Metrics")
+        pair: _compare(compared.run, compared.split, pair, path, truth, metrics)
+        for pair, path, truth in track(found, len(found), "Metrics")
     }
-    skipped = len(results) - len(found)
-    report = {"format": FORMAT, "metrics": _report(values, chosen, skipped), "pairs": values}
-    write_json(run / "metrics.json", report)
-    return report
+    size = size_in_words([path for _, path, _ in found])
+    for metric in metrics:
+        numbers = {pair: one[metric.name] for pair, one in values.items() if metric.name in one}
+        _add_mean(report, compared, metric.name, numbers, metric.card() | {"size": size}, metric.higher_is_better)
 
 
-def _without_truth(run: Path, results: list[Path], reference: Path | None) -> str:
+def _by_lpips(report: Report, compared: Compared, device: str) -> None:
+    found = compared.with_truth
+    network = open_lpips(device)
+    values = lpips(network, (result_and_truth(path, truth) for _, path, truth in found), len(found), device)
+    numbers = {pair: value for (pair, _, _), value in zip(found, values, strict=True) if value is not None}
+    card = lpips_card() | {"size": size_in_words([path for _, path, _ in found]), "weights_sha256": weights_sha256(ALEXNET)}
+    _add_mean(report, compared, LPIPS, numbers, card, False)
+
+
+def _add_mean(
+    report: Report, compared: Compared, name: str, numbers: dict[Pair, float], card: dict[str, Any], higher_is_better: bool
+) -> None:
+    """The mean over the pairs that have a number; nothing where the pictures are too small for the metric."""
+    if not numbers:
+        return
+    value, interval = summarise(list(numbers.values()))
+    entry = {
+        "value": value,
+        "interval": list(interval) if interval else None,
+        "n": len(numbers),
+        "higher_is_better": higher_is_better,
+        "card": card
+        | {
+            "interval": "95%, bootstrap over pairs",
+            "pairs_sha256": names_sha256(numbers),
+            "without_truth": len(compared.results) - len(compared.truths),
+        },
+    }
+    report.add(name, entry, numbers)
+
+
+def _by_inception(report: Report, compared: Compared, names: list[str], device: str) -> None:
+    """FID and KID: the results against a set of photos."""
+    pairs, results, photos, told = picture_sets(compared)
+    few = min(len(results), len(photos))
+    if few < 2:
+        raise DataError(f"FID and KID compare sets of pictures; {compared.run} has {few} to compare, and 2 are needed.")
+    network = open_inception(device)
+    progress = Progress(len(results) + len(photos), "FID and KID")
+    made = features(network, (read_image(path) for path in results), progress, device)
+    true = features(network, (at_size(path, size) for path, size in photos), progress, device)
+    shared = {
+        "size": size_in_words(results),
+        "reference": told,
+        "reference_n": len(photos),
+        "weights_sha256": weights_sha256(INCEPTION),
+        "pairs_sha256": names_sha256(pairs),
+        "without_truth": len(compared.results) - len(compared.truths),
+    }
+    if FID in names:
+        report.add(FID, _distance(frechet(made, true), few, fid_card(few) | shared))
+    if KID in names:
+        mean, deviation = kernel_distance(made, true)
+        report.add(KID, _distance(mean, few, kid_card(few, deviation) | shared))
+
+
+def _distance(value: float, n: int, card: dict[str, Any]) -> dict[str, Any]:
+    return {"value": value, "interval": None, "n": n, "higher_is_better": False, "card": card}
+
+
+def _without_truth(run: Path, results: Sequence[object], reference: Path | None) -> str:
     """Why no result has a true photo."""
     if not results:
         return f"{run / 'results'} holds no result <person>__<cloth>.png to compare; make the results first."
@@ -60,12 +175,6 @@ def _without_truth(run: Path, results: list[Path], reference: Path | None) -> st
         f"{run} has no result with a true photo: unpaired results of photographs have none; "
         "make a run with --paired, or give --reference."
     )
-
-
-def _metric(name: str) -> Metric:
-    if name not in METRICS:
-        raise DataError(f"The metric {name!r} is not known; there are {', '.join(METRICS)}.")
-    return METRICS[name]
 
 
 def _split(run: Path, data: Path | None) -> Split | None:
@@ -142,53 +251,44 @@ def _mask(run: Path, split: Split | None, pair: Pair, size: tuple[int, int]) -> 
     return np.ones(size, bool)
 
 
-def _report(values: dict[str, dict[str, float]], metrics: list[Metric], skipped: int) -> dict[str, Any]:
-    names = "\n".join(sorted(values))
-    report = {}
-    for metric in metrics:
-        numbers = [pair[metric.name] for pair in values.values() if metric.name in pair]
-        if numbers:
-            value, interval = summarise(numbers)
-            card = metric.card() | {
-                "interval": "95%, bootstrap over pairs",
-                "pairs_sha256": hashlib.sha256(names.encode()).hexdigest(),
-                "without_truth": skipped,
-            }
-            report[metric.name] = {
-                "value": value,
-                "interval": list(interval) if interval else None,
-                "n": len(numbers),
-                "higher_is_better": metric.higher_is_better,
-                "card": card,
-            }
-    return report
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the metrics as a table, or as JSON."""
     parser = argparse.ArgumentParser(
         prog="python -m vton.evaluate",
-        description="Compare a run's results with the true photos, where there are some, and write its metrics.json.",
+        description="Compare a run's results with the true photos, where there are some, and write its metrics.json. LPIPS, "
+        "FID and KID need weights that `python -m vton.weights` lists; where they are not here, the rest is computed.",
         epilog="example: python -m vton.evaluate data/runs/first",
     )
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
     parser.add_argument("--data", type=Path, metavar="ROOT", help="the dataset (default: the one the run names)")
     parser.add_argument("--reference", type=Path, metavar="DIR", help="true photos named <person>__<cloth>.png or .jpg")
-    parser.add_argument("--metrics", nargs="+", metavar="NAME", help=f"of {', '.join(METRICS)} (default: all)")
+    parser.add_argument("--metrics", nargs="+", metavar="NAME", help=f"of {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="for LPIPS, FID and KID (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print metrics.json instead of a table")
     arguments = parser.parse_args(argv)
-    return ended("evaluate", lambda: _run(arguments), arguments.run, "nothing was written.")
+    return ended("evaluate", lambda: _run(arguments), arguments.run, "what was measured before is in its metrics.json.")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    report = evaluate(arguments.run, arguments.data, arguments.reference, arguments.metrics)
+    report = evaluate(arguments.run, arguments.data, arguments.reference, arguments.metrics, arguments.device)
+    left_out = report["left_out"]
+    for why in dict.fromkeys(left_out.values()):
+        names = ", ".join(name for name, said in left_out.items() if said == why)
+        print(f"evaluate: left out: {names}. {why} The rest is in metrics.json.", file=sys.stderr)
     if arguments.json:
         print(json.dumps(report, indent=1))
-        return 0
-    for name, entry in report["metrics"].items():
-        interval = "95% {:.4f} to {:.4f}".format(*entry["interval"]) if entry["interval"] else "no interval"
-        print(f"{name:12} {entry['value']:8.4f}  {interval}  n={entry['n']}  {entry['card']['region']}")
-    return 0
+    else:
+        for name, entry in report["metrics"].items():
+            print(_line(name, entry))
+    return 1 if set(arguments.metrics or ()) & set(left_out) else 0
+
+
+def _line(name: str, entry: dict[str, Any]) -> str:
+    card = entry["card"]
+    interval = "95% {:.4f} to {:.4f}".format(*entry["interval"]) if entry["interval"] else "no interval"
+    line = f"{name:12} {entry['value']:8.4f}  {interval}  n={entry['n']}  {card['size']}  {card['region']}  {card['library']}"
+    told = [f"subsets: {card['subsets']}" if "subsets" in card else "", card.get("caution", "")]
+    return "\n".join([line, *(f"{'':12} {words}" for words in told if words)])
 
 
 if __name__ == "__main__":

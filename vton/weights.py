@@ -153,7 +153,7 @@ def find_all(*names: str) -> list[Path]:
     missing = [TABLE[name] for name in names if not TABLE[name].here]
     if missing:
         which = " ".join(weight.name for weight in missing)
-        sizes = ", ".join(f"{_megabytes(weight)}, {weight.licence}" for weight in missing)
+        sizes = ", ".join(f"{weight.place}, {_megabytes(weight)}, {weight.licence}" for weight in missing)
         raise WeightsMissing(
             f"The weights {which} are not in {weights_dir()}: `python -m vton.weights --fetch {which}` gets them ({sizes}), "
             "and with `--from DIR` takes them from a folder."

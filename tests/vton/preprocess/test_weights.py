@@ -121,7 +121,7 @@ def test_stable_diffusions_autoencoder_is_taken_as_diffusers_saves_it(
         block_out_channels=(8, 8, 8, 8),
         norm_num_groups=4,
     ).save_pretrained(tmp_path / layout)
-    with pytest.raises(WeightsMissing, match="--fetch vae` gets them .335 MB, MIT"):
+    with pytest.raises(WeightsMissing, match="--fetch vae` gets them .sd-vae-ft-mse, 335 MB, MIT"):
         find("vae")
     with pytest.raises(CheckpointError, match="config.json is not the file that was published"):
         take(tmp_path, ["vae"])
