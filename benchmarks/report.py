@@ -5,10 +5,14 @@ import json
 import os
 import platform
 import statistics
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from vton.images import replacing
 
 
 def arguments(
@@ -23,6 +27,16 @@ def arguments(
     if more:
         more(parser)
     return parser.parse_args()
+
+
+@contextmanager
+def keeping(folder: Path | None) -> Iterator[Path]:
+    """`folder`, to which a benchmark keeps what it finds, or one that vanishes."""
+    if folder:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch) / "kept"
 
 
 def machine() -> str:
@@ -53,7 +67,8 @@ def show(title: str, settings: str, head: Sequence[str], rows: Sequence[Sequence
 def write(place: Path | None, figures: dict[str, Any]) -> None:
     """Write the figures as JSON where asked to."""
     if place:
-        place.write_text(json.dumps({"machine": machine(), **figures}, indent=1) + "\n")
+        with replacing(place) as file:
+            file.write((json.dumps({"machine": machine(), **figures}, indent=1) + "\n").encode())
 
 
 def _cell(value: Any) -> str:

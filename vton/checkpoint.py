@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,16 +14,15 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from vton.checkpoint_info import CONFIG, FORMAT, WEIGHTS, name_of, read_config
-from vton.diffusion import DiffusionConfig, Sampling
+from vton.checkpoint_info import CONFIG, FORMAT, PUBLISHED_CLASS, PUBLISHED_WEIGHTS, WEIGHTS, name_of, read_config
+from vton.diffusion import DiffusionConfig
 from vton.errors import CheckpointError
 from vton.images import read_json, replacing, write_json
 from vton.networks.garment import GarmentConfig, GarmentNetwork
 from vton.networks.unet import Unet, UnetConfig
 from vton.networks.vae import Vae, VaeConfig, published_config, published_weights
 from vton.networks.warp import WarpConfig, WarpNetwork
-
-PUBLISHED_CLASS, PUBLISHED_WEIGHTS = "_class_name", "diffusion_pytorch_model.safetensors"  # as diffusers saves a network
+from vton.sampling import Sampling
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -163,6 +162,18 @@ def load_unet(folder: Path, device: torch.device | str = "cpu") -> TrainedUnet:
         raise CheckpointError(f"{folder / CONFIG} does not say what schedule, sampling and VAE it is for ({error}).") from error
 
 
+def keep_sampling(folder: Path, asked: Mapping[str, Any]) -> None:
+    """Change fields of the sampling that the diffusion in `folder` has by default; eta, which only ddim has, goes with another
+    sampler. CheckpointError where it is no diffusion, or cannot be sampled so."""
+    trained, config = load_unet(folder), read_config(folder)
+    other = {"eta": 0.0} if asked.get("sampler", "ddim") != "ddim" else {}
+    try:
+        sampling = replace(trained.sampling, **other | dict(asked))
+    except ValueError as error:
+        raise CheckpointError(f"{folder} cannot be sampled so: {error}.") from error
+    write_json(folder / CONFIG, config | {"trained": config["trained"] | {"sampling": asdict(sampling)}})
+
+
 def save_vae(folder: Path, network: Vae, trained: Mapping[str, Any], half: bool = False) -> None:
     """Write the autoencoder, with the scale of its latents; as `save_warp`."""
     save(folder, "vae", asdict(network.config), network.state_dict(), trained, half)
@@ -177,11 +188,6 @@ def load_vae(folder: Path, device: torch.device | str = "cpu") -> Vae:
     if isinstance(config, dict) and PUBLISHED_CLASS in config:
         return _load_published_vae(folder, config).to(device)
     return load(folder, "vae", lambda sizes: Vae(VaeConfig(**_tuples(sizes)))).to(device)
-
-
-def vae_weights(folder: Path) -> Path:
-    """The file of weights that `load_vae` reads; its sha256 is what an autoencoder is known by."""
-    return folder / (WEIGHTS if (folder / WEIGHTS).is_file() else PUBLISHED_WEIGHTS)
 
 
 def _load_published_vae(folder: Path, config: Mapping[str, Any]) -> Vae:

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from vton.errors import CheckpointError
+from vton.sampling import Sampling
 
 FORMAT = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+PUBLISHED_CLASS, PUBLISHED_WEIGHTS = "_class_name", "diffusion_pytorch_model.safetensors"  # as diffusers saves a network
 TRAINED = "checkpoint"  # its folder in a training's run folder
 GEOMETRIC = "geometric"  # the warp that needs no checkpoint
-SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # the checkpoint trained on drawn pictures
+NONE = "none"  # no diffusion: the composite with its bare regions filled
+SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # the checkpoints trained on drawn pictures
+SHIPPED_DIFFUSION, SHIPPED_VAE = SHIPPED.parent / "unet", SHIPPED.parent / "vae"
 MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
 
 
@@ -28,6 +32,8 @@ class CheckpointInfo:
     trained_on: str  # half a sentence, after "trained on"
     drawn: bool  # trained on drawn pictures, not on photos
     step: int | None  # of its training
+    sampling: Sampling | None = None  # a diffusion's own
+    vae: str = ""  # the sha256 of the weights of the VAE that a diffusion was trained with
 
 
 def read_info(folder: Path) -> CheckpointInfo:
@@ -46,6 +52,8 @@ def read_info(folder: Path) -> CheckpointInfo:
         trained_on=_trained_on(trained, drawn),
         drawn=drawn,
         step=step if isinstance(step, int) else None,
+        sampling=_sampling(trained),
+        vae=str(vae.get("sha256", "")) if isinstance(vae := trained.get("vae"), dict) else "",
     )
 
 
@@ -64,6 +72,17 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{place} is not of a checkpoint of format {FORMAT}.")
     trained = config.get("trained")
     return config | {"trained": trained if isinstance(trained, dict) else {}}
+
+
+def kind_of(folder: Path) -> str:
+    """The kind of the checkpoint in `folder`, "vae" also of one that diffusers saved; "" where it cannot be told."""
+    try:
+        config = json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    if not isinstance(config, dict):
+        return ""
+    return "vae" if config.get(PUBLISHED_CLASS) == "AutoencoderKL" else str(config.get("kind", ""))
 
 
 def checkpoint_in(folder: Path) -> Path:
@@ -86,6 +105,11 @@ def hash_weights(place: Path) -> str:
         raise CheckpointError(f"{place} cannot be read ({error.strerror}); copy the checkpoint again.") from error
 
 
+def vae_weights(folder: Path) -> Path:
+    """The file of an autoencoder's weights, ours or as diffusers saves it; its sha256 is what an autoencoder is known by."""
+    return folder / (WEIGHTS if (folder / WEIGHTS).is_file() else PUBLISHED_WEIGHTS)
+
+
 def _weights(place: Path) -> tuple[int, bool]:
     """How many numbers a safetensors file holds, and whether in half precision, from its header alone."""
     try:
@@ -101,9 +125,18 @@ def _weights(place: Path) -> tuple[int, bool]:
 
 
 def _drawn(trained: dict[str, Any]) -> bool:
-    """Whether it learnt from a true flow, which only drawn pictures have."""
-    losses = trained.get("losses")
+    """Whether its pictures were drawn: as it says, else by whether it learnt from a true flow, which only drawn ones have."""
+    data, losses = trained.get("data"), trained.get("losses")
+    if isinstance(data, dict) and isinstance(data.get("drawn"), bool):
+        return bool(data["drawn"])
     return bool(isinstance(losses, dict) and losses.get("flow"))
+
+
+def _sampling(trained: dict[str, Any]) -> Sampling | None:
+    try:
+        return Sampling(**trained["sampling"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _trained_on(trained: dict[str, Any], drawn: bool) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Generator, Tensor
 
+from vton.sampling import Sampling
+
 if TYPE_CHECKING:
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     Sampler = DDIMScheduler | DPMSolverMultistepScheduler | UniPCMultistepScheduler
 
-PREDICTIONS, SPACINGS, SAMPLERS = ("v", "eps"), ("trailing", "leading"), ("ddim", "dpm++", "unipc")
+PREDICTIONS, SPACINGS = ("v", "eps"), ("trailing", "leading")
 LEAST_KEPT = 2.0**-24  # in place of 0, of which no logarithm can be taken; the same number as diffusers takes
 
 Predict = Callable[[Tensor, Tensor], Tensor]  # noisy (N, C, h, w) and t (N,) -> the prediction (N, C, h, w)
@@ -40,27 +42,6 @@ class DiffusionConfig:
             raise ValueError(f"prediction is one of {PREDICTIONS}, spacing of {SPACINGS}, timesteps 1 or more, not {self}")
         if self.zero_snr and (self.prediction, self.spacing) != ("v", "trailing"):
             raise ValueError("zero_snr needs prediction=v and spacing=trailing: pure noise tells nothing of the noise in it")
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a latent is sampled."""
-
-    sampler: str = "ddim"  # of SAMPLERS
-    steps: int = 20  # calls of the network
-    guidance: float = 1.0  # how far towards the garment and away from no garment (arXiv 2207.12598); 1 is no guidance
-    strength: float = 0.9  # of the noise that the composite begins with: the share of the timesteps that are gone through
-    eta: float = 0.0  # noise that DDIM adds on the way: 0 none, 1 as much as DDPM (arXiv 2010.02502, equation 16)
-
-    def __post_init__(self) -> None:
-        if self.sampler not in SAMPLERS:
-            raise ValueError(f"the sampler {self.sampler!r} is not known; there are {', '.join(SAMPLERS)}")
-        if self.steps < 1 or self.guidance < 0 or not 0 < self.strength <= 1 or not 0 <= self.eta <= 1:
-            raise ValueError(
-                f"steps 1 or more, guidance 0 or more, strength above 0 to 1 and eta 0 to 1 are needed, not {self}"
-            )
-        if self.eta and self.sampler != "ddim":
-            raise ValueError(f"eta is ddim's; {self.sampler} takes none, so it must be 0, not {self.eta}")
 
 
 class Schedule:

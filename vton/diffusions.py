@@ -5,22 +5,39 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from vton.checkpoint import TrainedUnet, load_unet, load_vae, vae_weights
-from vton.checkpoint_info import CONFIG, SHIPPED, WEIGHTS, checkpoint_in, hash_weights, name_of
-from vton.devices import pick
-from vton.diffusion import Sampling, Schedule
+import torch
+
+from vton.checkpoint import TrainedUnet, load_unet, load_vae
+from vton.checkpoint_info import (
+    CONFIG,
+    NONE,
+    SHIPPED_DIFFUSION,
+    SHIPPED_VAE,
+    WEIGHTS,
+    checkpoint_in,
+    hash_weights,
+    name_of,
+    vae_weights,
+)
+from vton.devices import likes_channels_last, pick
+from vton.diffusion import Schedule
 from vton.errors import CheckpointError
+from vton.pairs import Split
+from vton.sampling import Sampling
 from vton.tryon import Diffusion
 
-NONE = "none"  # the composite with its bare regions filled
-SHIPPED_VAE = SHIPPED.parent / "vae"
+
+def default_diffusion(split: Split) -> str:
+    """The diffusion of a run that names none: the shipped one for a drawn set, where it and its VAE are here, else none."""
+    here = (SHIPPED_DIFFUSION / CONFIG).is_file() and (SHIPPED_VAE / CONFIG).is_file()
+    return str(SHIPPED_DIFFUSION) if split.maps["flow"] and here else NONE
 
 
-def open_diffusion(name: str, vae: Path | None, asked: Mapping[str, Any], device: str = "auto") -> Diffusion:
+def open_diffusion(name: str, vae: Path | None, device: str = "auto") -> Diffusion:
     """The diffusion of the checkpoint `name` with the VAE in the folder `vae` (None: the shipped one), sampled as its own
-    default says but for the fields of `Sampling` that are `asked`; it computes on `device`, of `DEVICES`.
+    default says; it computes on `device`, of `DEVICES`.
 
-    CheckpointError where either is none, where it was trained with another VAE, or where it cannot be sampled so.
+    CheckpointError where either is none, or where it was trained with another VAE.
     """
     folder = diffusion_folder(name)
     try:
@@ -29,7 +46,22 @@ def open_diffusion(name: str, vae: Path | None, asked: Mapping[str, Any], device
         raise CheckpointError(f"{folder} cannot be used: {error}.") from error
     trained, place = load_unet(folder, chosen), vae_folder(vae)
     check_vae(folder, trained, place)
-    return Diffusion(trained.network, load_vae(place, chosen), Schedule(trained.diffusion), sampling_of(folder, trained, asked))
+    network, autoencoder = trained.network, load_vae(place, chosen)
+    if likes_channels_last(chosen):
+        for part in (network, autoencoder):
+            part.to(memory_format=torch.channels_last)
+    return Diffusion(network, autoencoder, Schedule(trained.diffusion), trained.sampling)
+
+
+def sampled(diffusion: Diffusion, name: str, asked: Mapping[str, Any]) -> Diffusion:
+    """The diffusion of the checkpoint `name` with those fields of its sampling that are `asked`; eta, which only ddim has, goes
+    with another sampler. CheckpointError where it cannot be sampled so."""
+    own = diffusion.sampling
+    other = {"eta": 0.0} if asked.get("sampler", own.sampler) != own.sampler else {}
+    try:
+        return replace(diffusion, sampling=replace(own, **other | dict(asked)))
+    except ValueError as error:
+        raise CheckpointError(f"{diffusion_folder(name)} cannot be sampled so: {error}.") from error
 
 
 def describe_diffusion(name: str, vae: Path | None, sampling: Sampling, seed: int) -> dict[str, Any]:
@@ -64,12 +96,3 @@ def check_vae(folder: Path, trained: TrainedUnet, vae: Path) -> None:
         raise CheckpointError(
             f"{folder} was trained with the VAE {trained.vae[:12]}, and {vae} is {found[:12]} (sha256); give its own by --vae."
         )
-
-
-def sampling_of(folder: Path, trained: TrainedUnet, asked: Mapping[str, Any]) -> Sampling:
-    """The checkpoint's own sampling with what is `asked`; eta, which only ddim has, goes with another sampler."""
-    other = {"eta": 0.0} if asked.get("sampler", trained.sampling.sampler) != trained.sampling.sampler else {}
-    try:
-        return replace(trained.sampling, **other | dict(asked))
-    except ValueError as error:
-        raise CheckpointError(f"{folder} cannot be sampled so: {error}.") from error

@@ -17,17 +17,21 @@ from typing import Any
 import numpy as np
 
 from vton import conditions as condition_files
+from vton.checkpoint_info import NONE
 from vton.command import ended
 from vton.conditions import Conditions
 from vton.devices import DEVICES
-from vton.diffusion import SAMPLERS, Sampling
-from vton.diffusions import NONE, describe_diffusion, open_diffusion
+from vton.diffusion import Preview
+from vton.diffusions import default_diffusion, describe_diffusion
 from vton.errors import DataError, VtonError
 from vton.images import read_json, replacing, to_image, write_image, write_json, write_npz
+from vton.opened import Opened
 from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
+from vton.paste import PASTES
 from vton.progress import Progress
+from vton.sampling import SAMPLERS, Sampling
 from vton.tryon import Diffusion, Result, try_on
-from vton.warps import Warp, default_warp, describe_warp, open_warp
+from vton.warps import Warp, default_warp, describe_warp
 
 FORMAT = 1
 
@@ -42,13 +46,14 @@ class GenerateConfig:
     pairs: tuple[Pair, ...] | Path | None = None  # or a list's file; None: the split's own list
     open_list: bool = False  # the pair list is no part of the run's identity: further pairs may come later
     warp: str | None = None  # "geometric" or a checkpoint's folder; None: the split's `default_warp`
-    diffusion: str = NONE  # or a checkpoint's folder
+    diffusion: str | None = None  # "none" or a checkpoint's folder; None: the split's `default_diffusion`
     vae: Path | None = None  # the diffusion's; None: the shipped one
     sampler: str | None = None  # these five: None for the checkpoint's own default
     steps: int | None = None
     guidance: float | None = None
     strength: float | None = None
     eta: float | None = None
+    paste: str | None = None  # of PASTES; None: the first
     seed: int = 0  # of the noise, with the pair's name
     batch: int = 1  # pairs that a GPU makes at once; no part of the run's identity
     repairs: Path | None = None  # a folder of mended maps that take the place of the dataset's own
@@ -57,8 +62,10 @@ class GenerateConfig:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ValueError(f"batch must be 1 or more, not {self.batch}")
-        if self.diffusion == NONE and (self.asked or self.vae):
-            raise ValueError(f"{', '.join(self.asked) or 'vae'} is for a diffusion; name its checkpoint by --diffusion")
+        if self.paste not in (None, *PASTES):
+            raise ValueError(f"paste must be one of {', '.join(PASTES)}, not {self.paste!r}")
+        if self.diffusion == NONE and _named(self):
+            raise ValueError(f"{_named(self)} is for a diffusion; name its checkpoint by --diffusion")
         replace(Sampling(), **self.asked)  # says what of it cannot be
 
     @property
@@ -68,23 +75,33 @@ class GenerateConfig:
         return {name: value for name, value in named.items() if value is not None}
 
 
-def generate(config: GenerateConfig, out: Path) -> list[str]:
+def generate(config: GenerateConfig, out: Path, opened: Opened | None = None, preview: Preview | None = None) -> list[str]:
     """Write the run folder `out` and return the names of the pairs that failed (their reasons are in failures.jsonl).
+
+    What is `opened` already is not opened again. `preview` is called at every step of a diffusion, as by `Diffusion.refine`;
+    what it raises ends the run there.
 
     Raises DataError where the dataset cannot be read, or where `out` was made with another config.
     """
+    opened = opened or Opened()
     dataset = open_dataset(config.data, config.repairs)
     if config.split not in dataset.splits:
         raise DataError(f"{dataset.root} has no split {config.split!r}; it has {', '.join(dataset.splits)}.")
     split = dataset.splits[config.split]
     pairs = list(config.pairs) if isinstance(config.pairs, tuple) else choose_pairs(split, config.paired, config.pairs)
-    name = default_warp(split) if config.warp is None else config.warp
-    warp = open_warp(name, config.device)
-    diffusion = None
-    if config.diffusion != NONE:
-        diffusion = open_diffusion(config.diffusion, config.vae, config.asked, config.device)
-    _claim(out, _describe(config, split, pairs, name, diffusion))
-    making = Making(split, warp, diffusion, config, out)
+    warp = default_warp(split) if config.warp is None else config.warp
+    diffusion, refined = None, {"name": NONE}
+    name = default_diffusion(split) if config.diffusion is None else config.diffusion
+    if name != NONE:
+        diffusion = opened.diffusion(name, config.vae, config.asked, config.device)
+        refined = describe_diffusion(name, config.vae, diffusion.sampling, config.seed)
+        if config.paste not in (None, diffusion.paste):
+            diffusion = replace(diffusion, paste=config.paste)
+            refined |= {"paste": config.paste}
+    elif _named(config):
+        raise DataError(f"{_named(config)} is for a diffusion, and {split.root} has no default one; name one by --diffusion.")
+    making = Making(split, opened.warp(warp, config.device), diffusion, config, out, preview)
+    _claim(out, _describe(config, split, pairs, {"warp": describe_warp(warp), "diffusion": refined}))
     progress = Progress(len(pairs), "Try-on")
     for start in range(0, len(pairs), config.batch):
         part = pairs[start : start + config.batch]
@@ -95,13 +112,13 @@ def generate(config: GenerateConfig, out: Path) -> list[str]:
     return list(making.failures)
 
 
-def _describe(
-    config: GenerateConfig, split: Split, pairs: Sequence[Pair], warp: str, diffusion: Diffusion | None
-) -> dict[str, Any]:
-    """The run's config.json: every input by hash; `warp` is the name of the one that is used."""
-    refined: dict[str, Any] = {"name": NONE}
-    if diffusion is not None:
-        refined = describe_diffusion(config.diffusion, config.vae, diffusion.sampling, config.seed)
+def _named(config: GenerateConfig) -> str:
+    """The settings of a diffusion that a config has."""
+    return ", ".join([*config.asked, *(name for name in ("vae", "paste") if getattr(config, name))])
+
+
+def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair], made_by: dict[str, Any]) -> dict[str, Any]:
+    """The run's config.json: every input by hash; `made_by` are the warp and the diffusion."""
     files = sorted(path for kind in split.maps.values() for path in kind.values())
     kind = "open" if config.open_list else "list" if config.pairs is not None else "paired" if config.paired else "unpaired"
     listed: dict[str, Any] = {"kind": kind}
@@ -111,8 +128,7 @@ def _describe(
         "format": FORMAT,
         "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
         "pairs": listed,
-        "warp": describe_warp(warp),
-        "diffusion": refined,
+        **made_by,
         "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
         "code": version("vton-studio"),
     }
@@ -155,8 +171,17 @@ class Begun:
 class Making:
     """A run under way: what its pairs are made by, and what became of them."""
 
-    def __init__(self, split: Split, warp: Warp, diffusion: Diffusion | None, config: GenerateConfig, out: Path) -> None:
+    def __init__(
+        self,
+        split: Split,
+        warp: Warp,
+        diffusion: Diffusion | None,
+        config: GenerateConfig,
+        out: Path,
+        preview: Preview | None = None,
+    ) -> None:
         self.split, self.warp, self.diffusion, self.config, self.out = split, warp, diffusion, config, out
+        self.preview = preview
         self.failures: dict[str, str] = {}
         self.timings: dict[str, dict[str, float]] = {}
 
@@ -166,7 +191,7 @@ class Making:
         results = [one.result for one in begun]
         if self.diffusion and begun:
             names, seen = [one.pair.name for one in begun], [one.conditions for one in begun]
-            results = self.diffusion.refine(results, seen, names, self.config.seed)
+            results = self.diffusion.refine(results, seen, names, self.config.seed, self.preview)
         for one, result in zip(begun, results, strict=True):
             start = time.perf_counter()
             mask = one.conditions.agnostic_mask[0, 0].numpy() > 0
@@ -242,7 +267,9 @@ def parser() -> argparse.ArgumentParser:
         help="geometric, or a checkpoint's folder (default: the shipped one on a drawn set, else geometric)",
     )
     made.add_argument(
-        "--diffusion", default=NONE, metavar="NAME", help="none (default), or a checkpoint's folder, whose defaults hold below"
+        "--diffusion",
+        metavar="NAME",
+        help="none, or a checkpoint's folder, whose defaults hold below (default: the shipped one on a drawn set, else none)",
     )
     made.add_argument("--vae", type=Path, metavar="DIR", help="the diffusion's VAE (default: the shipped one)")
     made.add_argument("--sampler", choices=SAMPLERS, help="how the diffusion is sampled")
@@ -250,6 +277,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--guidance", type=float, metavar="G", help="how far towards the garment; 1 is no guidance")
     made.add_argument("--strength", type=float, metavar="S", help="of the noise on the composite, above 0 to 1")
     made.add_argument("--eta", type=float, metavar="E", help="noise that ddim adds on the way, 0 to 1")
+    made.add_argument("--paste", choices=PASTES, help="how the result is laid back into the photo (default: feathered)")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise, with the pair's name (default: 0)")
     made.add_argument("--batch", type=int, default=1, metavar="N", help="pairs that a GPU makes at once (default: 1)")
     made.add_argument("--device", choices=DEVICES, default="auto", help="for networks (default: the best there is)")
@@ -278,6 +306,7 @@ def _run(arguments: argparse.Namespace) -> int:
             guidance=arguments.guidance,
             strength=arguments.strength,
             eta=arguments.eta,
+            paste=arguments.paste,
             seed=arguments.seed,
             batch=arguments.batch,
             repairs=arguments.repairs,

@@ -71,7 +71,7 @@ VAE = {
     # shipped, for the drawn set; 3.9 million parameters
     "demo": VaePreset(
         VaeConfig(256, 192, (64, 96, 144), patch=2),
-        LoopConfig(steps=5_000, batch=8, rate=1e-3, warmup=100),
+        LoopConfig(steps=10_000, batch=8, rate=1e-3, warmup=100, precision="bf16"),
         VaeWeights(),
         PictureVary(),
     ),
@@ -141,11 +141,11 @@ DIFFUSION = {
     ),
     # shipped, for the drawn set; 14 million parameters
     "demo": DiffusionPreset(
-        UnetConfig(256, 192, (112, 256, 288), blocks=(2, 2, 1), attention=(0, 1), garment=(32, 64, 96, 128)),
-        LoopConfig(steps=12_000, batch=8, rate=4e-4),
+        UnetConfig(256, 192, (112, 256, 288), blocks=(2, 2, 1), attention=(0, 1), garment=(32, 64, 96, 128), heads=2),
+        LoopConfig(steps=14_000, batch=8, rate=4e-4, precision="bf16"),
         DiffusionConfig(),
-        BranchWeights(),
-        Vary(),
+        BranchWeights(share=0.25),
+        Vary(colour=0.0, looks=2),
     ),
     # for VITON-HD; 79 million
     "base": DiffusionPreset(
@@ -153,7 +153,7 @@ DIFFUSION = {
         LoopConfig(steps=200_000, batch=16, rate=1e-4, warmup=3_000, ema=0.9999, precision="bf16", workers=8),
         DiffusionConfig(),
         BranchWeights(),
-        Vary(),
+        Vary(looks=4),
     ),
     "hd": DiffusionPreset(
         UnetConfig(
@@ -162,7 +162,7 @@ DIFFUSION = {
         LoopConfig(steps=300_000, batch=8, rate=5e-5, warmup=3_000, ema=0.9999, precision="bf16", workers=8),
         DiffusionConfig(),
         BranchWeights(),
-        Vary(),
+        Vary(looks=4),
     ),
     # the widths of the implementation that this project carries on: no attention, most weights where there are 1 to 16 places
     "seed": DiffusionPreset(

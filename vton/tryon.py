@@ -12,14 +12,14 @@ from torch import Tensor
 
 from vton.conditions import Conditions
 from vton.devices import likes_bf16
-from vton.diffusion import Predict, Preview, Sampling, Schedule, denoise
+from vton.diffusion import Predict, Preview, Schedule, denoise
 from vton.fill import fill_bare
 from vton.geometric import Warped, geometric_warp
-from vton.images import letterbox, mask_to_tensor, to_image, to_tensor, unletterbox
+from vton.images import letterbox, to_image, to_tensor, unletterbox
 from vton.networks.unet import Unet, shrink_mask
 from vton.networks.vae import Vae
-
-FEATHER = 0.004  # of the photo's height: how softly the result is laid back into the photo
+from vton.paste import paste_back
+from vton.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Diffusion:
     vae: Vae
     schedule: Schedule
     sampling: Sampling
+    paste: str = "feathered"  # of PASTES
 
     @property
     def device(self) -> torch.device:
@@ -91,7 +92,7 @@ class Diffusion:
             pictures = self.sample(composite, mask, cloth, [lot_of(seed, name) for name in names[part]], preview)
             seconds = (time.perf_counter() - start) / len(fitted)
             for result, seen, picture in zip(begun[part], conditions[part], pictures.cpu().split(1), strict=True):
-                image = paste_back(unletterbox(picture, seen.size).clamp(-1, 1), seen)
+                image = paste_back(unletterbox(picture, seen.size).clamp(-1, 1), seen, self.paste)
                 made.append(replace(result, image=image, seconds=result.seconds | {"diffusion": seconds}))
         return made
 
@@ -146,19 +147,6 @@ def lay_in(agnostic: Tensor, agnostic_mask: Tensor, cloth: Tensor, mask: Tensor)
     """The composite (N, 3, H, W): the warped `cloth` in its `mask` (N, 1, H, W), where the agnostic is erased."""
     worn = mask * agnostic_mask
     return agnostic * (1 - worn) + cloth * worn
-
-
-def paste_back(image: Tensor, conditions: Conditions) -> Tensor:
-    """`image` inside the agnostic mask, the photo's own pixels outside it, feathered inwards so that no seam shows."""
-    mask = conditions.agnostic_mask
-    radius = max(1.0, FEATHER * conditions.size[0])
-    inside = cv2.distanceTransform(mask[0, 0].numpy().astype(np.uint8), cv2.DIST_L2, 3)
-    # Towards parts that were cut out of the mask (hair, hands, trousers) the edge is the thing's own: keep it sharp.
-    weight = torch.from_numpy(np.clip(inside / radius, 0, 1))[None, None].float()
-    background = mask_to_tensor(conditions.parse[0].numpy() == 0) * (1 - mask)
-    near = mask_to_tensor(cv2.dilate(background[0, 0].numpy(), np.ones((2 * int(radius) + 3,) * 2)) > 0)
-    weight = torch.where(near > 0, weight, mask)
-    return conditions.image * (1 - weight) + image * weight
 
 
 def _soften(mask: Tensor, size: tuple[int, int]) -> Tensor:

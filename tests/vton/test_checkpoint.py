@@ -1,12 +1,14 @@
 """Checkpoints: what is loaded is what was saved, and what does not fit is refused with its reason."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from vton.checkpoint import CONFIG, WEIGHTS, export, load_warp, read_config, save_warp
+from tests.tiny_diffusion import OWN, save_tiny
+from vton.checkpoint import CONFIG, WEIGHTS, export, load_unet, load_warp, read_config, save_warp
 from vton.checkpoint_command import main
 from vton.errors import CheckpointError
 from vton.networks.warp import WarpConfig, WarpNetwork
@@ -100,3 +102,31 @@ def test_damaged_weights_are_refused(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_warp(folder)
+
+
+def test_how_a_diffusion_is_sampled_by_default_can_be_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, _ = save_tiny(tmp_path)
+    before, weights = read_config(folder), (folder / WEIGHTS).read_bytes()
+    assert main(["sampling", str(folder), "--steps", "8", "--eta", "0.5"]) == 0
+    assert load_unet(folder).sampling == replace(OWN, steps=8, eta=0.5)
+    assert main(["sampling", str(folder), "--sampler", "unipc"]) == 0
+    assert load_unet(folder).sampling == replace(OWN, steps=8, sampler="unipc")
+    assert "sampler unipc, steps 8" in capsys.readouterr().out
+    after = read_config(folder)
+    assert after["trained"].pop("sampling") != before["trained"].pop("sampling")
+    assert after == before and (folder / WEIGHTS).read_bytes() == weights
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [(["--steps", "0"], "steps 1 or more"), (["--strength", "2"], "cannot be sampled so")]
+)
+def test_a_sampling_that_cannot_be_is_refused(
+    tmp_path: Path, asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, vae = save_tiny(tmp_path)
+    before = (folder / CONFIG).read_text()
+    assert main(["sampling", str(folder), *asked]) == 1
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1 and (folder / CONFIG).read_text() == before
+    assert main(["sampling", str(vae), "--steps", "8"]) == 1
+    assert "the kind 'diffusion' is needed" in capsys.readouterr().err

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vton.diffusion import SAMPLERS, DiffusionConfig, Sampling, Schedule, denoise, open_sampler
+from vton.diffusion import DiffusionConfig, Schedule, denoise, open_sampler
+from vton.sampling import SAMPLERS, Sampling
 
 CONFIGS = (
     DiffusionConfig(),

@@ -14,15 +14,17 @@ from torch import Tensor
 from tests.fakes.vae import FakeVae, load_fake_vae
 from vton.checkpoint import load_unet
 from vton.dataset import Examples, trainable_pairs
-from vton.diffusion import DiffusionConfig, Sampling, Schedule
+from vton.diffusion import DiffusionConfig, Schedule
 from vton.generate import GenerateConfig, generate
 from vton.images import read_image, read_json, write_json
+from vton.latents import LatentCache
 from vton.networks.unet import Unet
 from vton.pairs import open_dataset, read_pairs
 from vton.presets import DIFFUSION, DiffusionPreset
+from vton.sampling import Sampling
 from vton.synthetic import SyntheticConfig, draw_dataset
 from vton.train import diffusion as training
-from vton.train.branches import BranchWeights, branch_losses, chosen
+from vton.train.branches import BranchWeights, branch_losses, chosen, posteriors
 from vton.train.diffusion import main
 from vton.train.loop import Draw
 from vton.train.losses import Features
@@ -70,7 +72,8 @@ def batch(t: tuple[int, ...] = (100, 900)) -> Wearing:
     mask = torch.zeros(count, 1, height, width)
     mask[..., 8:40, 16:96] = 1
     noises = torch.randn(count, NOISES, 4, *SIZES.latent_size, generator=lot)
-    return Wearing(photo, composite, mask, cloth, torch.tensor(t), torch.ones(count, dtype=torch.bool), noises)
+    latents, known = torch.zeros(count, 2, 2, 4, *SIZES.latent_size), torch.zeros(count, dtype=torch.bool)
+    return Wearing(photo, composite, mask, cloth, torch.tensor(t), ~known, noises, latents, known)
 
 
 def pyramid(picture: Tensor) -> list[Tensor]:
@@ -222,10 +225,11 @@ def test_a_training_writes_a_run(people: Path, vae: Path, tmp_path: Path) -> Non
     assert "true flow" in read_json(out / "config.json")["warps"]
 
 
+@pytest.mark.parametrize("looks", [0, 2])
 def test_a_training_that_a_signal_stops_goes_on_exactly(
-    people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    looks: int, people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    steps = ("steps=4", "validate_every=4", "save_every=9", "log_every=1")
+    steps = ("steps=4", "validate_every=4", "save_every=9", "log_every=1", f"looks={looks}")
     seen: list[int] = []
 
     def run(out: Path, *more: str, kill_at: int = 0) -> int:
@@ -248,6 +252,72 @@ def test_a_training_that_a_signal_stops_goes_on_exactly(
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
+def test_a_look_is_one_of_few_and_half_of_them_are_mirrored(people: Path) -> None:
+    own = examples(people, 2)
+    data = Wearings(own, Warps({}), Vary(colour=0.2, looks=4), 1000, seed=0)
+    for index in range(2):
+        photos = [data[Draw(index, number)].photo for number in range(24)]
+        looks = [photo for i, photo in enumerate(photos) if not any(torch.equal(photo, before) for before in photos[:i])]
+        assert len(looks) == 4
+        upright = [
+            float((look - own[index].photo).abs().mean() < (look.flip(-1) - own[index].photo).abs().mean()) for look in looks
+        ]
+        assert sum(upright) == 2
+
+
+def test_latents_are_the_same_from_a_cold_a_warm_and_no_cache(people: Path, tmp_path: Path) -> None:
+    cache, vae = LatentCache(tmp_path / "latents", "a" * 64), FakeVae()
+    data = Wearings(examples(people), Warps({}), Vary(looks=2), 1000, 0, cache)
+    draws = [Draw(index, number) for number in (3, 9) for index in range(3)]
+    cold = stack([data[draw] for draw in draws])
+    assert not cold.known.any() and not cold.latents.any()
+    made = posteriors(cold, vae, cache)  # type: ignore[arg-type]
+    warm = stack([data[draw] for draw in draws])
+    assert warm.known.all()
+    mixed = dataclasses.replace(warm, known=torch.arange(len(warm)) % 2 == 0)
+    for batch_of, known in ((warm, None), (mixed, cache)):
+        found = posteriors(batch_of, vae if known else None, cache)  # type: ignore[arg-type]
+        for one, other in zip(made, found, strict=True):
+            assert torch.equal(one.mean, other.mean) and torch.equal(one.logvar, other.logvar)
+    for one, other in zip(made, posteriors(cold, vae, None), strict=True):  # type: ignore[arg-type]
+        assert torch.allclose(one.mean, other.mean, rtol=1e-3, atol=1e-4)
+    weights = BranchWeights(perceptual=0.0, share=1.0)
+    network, schedule = taught(), Schedule(DiffusionConfig())
+    losses = [
+        branch_losses(network, x, vae, schedule, weights, None, c) for x, c in ((cold, cache), (warm, cache), (cold, None))
+    ]  # type: ignore[arg-type]
+    assert losses[0] == losses[1]
+    assert all(torch.allclose(losses[2][name], term, rtol=1e-2) for name, term in losses[0].items())
+
+
+def test_the_latents_of_two_epochs_are_drawn_anew(people: Path, tmp_path: Path) -> None:
+    cache, vae = LatentCache(tmp_path / "latents", "a" * 64), FakeVae()
+    data = Wearings(examples(people, 1), Warps({}), Vary(looks=1), 1000, 0, cache)
+    seen = [data[Draw(0, number)] for number in (0, 1, 0)]
+    said = [posteriors(x, vae, cache)[0] for x in seen]  # type: ignore[arg-type]
+    drawn = [posterior.sample(x.noises[:, 2]) for posterior, x in zip(said, seen, strict=True)]
+    assert torch.equal(said[0].mean, said[1].mean)
+    assert torch.equal(drawn[0], drawn[2]) and not torch.equal(drawn[0], drawn[1])
+
+
+def test_trainings_share_latents_and_another_vae_reads_none_of_them(
+    people: Path, vae: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared, settings = tmp_path / "latents", ("--set", *FAST, "looks=1", "workers=1")
+    other = tmp_path / "other-vae"
+    other.mkdir()
+    (other / "model.safetensors").write_bytes(b"other weights")
+    counts = []
+    for name, place in (("cold", vae), ("warm", vae), ("other", other)):
+        assert train(people, place, tmp_path / name, "--latents", str(shared), *settings) == 0
+        counts.append(len(list(shared.rglob("*.safetensors"))))
+    assert counts == [counts[0], counts[0], 2 * counts[0]] and len(list(shared.iterdir())) == 2
+    assert log(tmp_path / "cold") == log(tmp_path / "warm")
+    assert f"Latents are kept in {shared}:" in capsys.readouterr().err
+    assert train(people, vae, tmp_path / "own", "--set", *FAST, "looks=1") == 0
+    assert len(list((tmp_path / "own" / "latents").rglob("*.safetensors"))) == counts[0]
+
+
 @pytest.fixture(scope="module")
 def warped(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run over the train split."""
@@ -263,6 +333,14 @@ def test_warps_of_a_run_are_worn_in_the_composite(people: Path, warped: Path) ->
     seen = Wearings(Examples(own.split, pairs, (128, 128)), warps, Vary(flip=0, colour=0), 1000, 0)[Draw(0, 0)]
     made = read_image(warped / "intermediates" / pairs[0].name / "composite.png").astype(float)
     assert np.abs((seen.composite[0, :, :, 16:112].permute(1, 2, 0).numpy() + 1) * 127.5 - made).mean() < 1.0
+
+
+def test_a_network_is_compiled_where_asked(people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr(Unet, "compile", lambda network: compiled.append(network))
+    assert train(people, vae, tmp_path / "plain", "--set", *FAST) == 0 and not compiled
+    assert train(people, vae, tmp_path / "fast", "--compile", "--set", *FAST) == 0 and len(compiled) == 1
+    assert log(tmp_path / "fast") == log(tmp_path / "plain")
 
 
 def test_only_pairs_with_a_warp_are_trained_on(people: Path, vae: Path, warped: Path, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vton.checkpoint import PUBLISHED_WEIGHTS, export, load_vae, save_vae, vae_weights
-from vton.checkpoint_info import CONFIG, WEIGHTS, read_info
+from vton.checkpoint import export, load_vae, save_vae
+from vton.checkpoint_info import CONFIG, PUBLISHED_WEIGHTS, WEIGHTS, read_info, vae_weights
 from vton.errors import CheckpointError
 from vton.networks.vae import FACTOR, LATENT_CHANNELS, Posterior, Vae, VaeConfig
 from vton.presets import VAE

@@ -153,7 +153,7 @@ def test_a_drawn_set_gets_the_shipped_warp_where_it_is_here(
 def test_a_run_that_names_no_warp_says_which_one_it_was_made_with(
     drawn: Path, split: Split, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = GenerateConfig(drawn, pairs=split.pairs[:1])
+    config = GenerateConfig(drawn, pairs=split.pairs[:1], diffusion="none")
     for shipped, name in ((tmp_path / "nowhere", "geometric"), (checkpoint / "checkpoint", str(checkpoint))):
         monkeypatch.setattr(warps, "SHIPPED", shipped)
         assert generate(config, tmp_path / Path(name).name) == []

@@ -59,10 +59,10 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(channels, 2 * channels)
 
     def forward(self, tokens: Tensor, others: Tensor) -> Tensor:
-        query = self._split(self.query(self.norm(tokens)))
+        query = self._split(self.query(self.norm(tokens))) / math.sqrt(tokens.shape[-1] / self.heads)
         key, value = (self._split(x) for x in self.key_value(self.norm_others(others)).chunk(2, -1))
         # Written out: for a few hundred tokens the fused kernel's backward pass is the slowest part of a step on a CPU.
-        found = (query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])).softmax(-1) @ value
+        found = (query @ key.transpose(-1, -2)).softmax(-1) @ value
         return tokens + self.out(found.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from vton.diffusion import Schedule
+from vton.latents import LatentCache
 from vton.networks.unet import shrink_mask
-from vton.networks.vae import Vae
+from vton.networks.vae import Posterior, Vae
 from vton.train.losses import Features, masked_mean, perceptual
 from vton.train.wearing import Wearing
 
@@ -39,15 +40,20 @@ class BranchWeights:
 
 
 def branch_losses(
-    model: nn.Module, batch: Wearing, vae: Vae, schedule: Schedule, weights: BranchWeights, features: Features | None = None
+    model: nn.Module,
+    batch: Wearing,
+    vae: Vae,
+    schedule: Schedule,
+    weights: BranchWeights,
+    features: Features | None = None,
+    cache: LatentCache | None = None,
 ) -> dict[str, Tensor]:
     """Every term with a weight, weighted; the loss is their sum. ValueError where `perceptual` has a weight and no features."""
     if weights.perceptual and features is None:
         raise ValueError("the perceptual loss needs a feature network; give its weights, or set perceptual=0")
     mask = shrink_mask(batch.mask)
     on_photo, on_composite, *own = batch.noises.unbind(1)
-    with torch.no_grad():
-        clean, begin = (vae.encode(x).sample(noise) for x, noise in zip((batch.photo, batch.composite), own, strict=True))
+    clean, begin = (said.sample(noise) for said, noise in zip(posteriors(batch, vae, cache), own, strict=True))
     refined = chosen(batch.t, weights)
     t = torch.cat([batch.t, batch.t[refined]])
     start, noise = torch.cat([clean, begin[refined]]), torch.cat([on_photo, on_composite[refined]])
@@ -62,6 +68,21 @@ def branch_losses(
         found = schedule.to_clean(said[first:], noisy[first:], t[first:])
         terms |= refinement(found, clean[refined], batch.photo[refined], batch.mask[refined], vae, weights, features)
     return {name: getattr(weights, name) * term for name, term in terms.items()}
+
+
+@torch.no_grad()
+def posteriors(batch: Wearing, vae: Vae, cache: LatentCache | None) -> tuple[Posterior, Posterior]:
+    """What the latents of the photos and of the composites may be: as the batch knows it, else worked out, and kept in the
+    cache where there is one."""
+    if cache is None:
+        return vae.encode(batch.photo), vae.encode(batch.composite)
+    known = batch.latents.clone()
+    for i in (~batch.known).nonzero()[:, 0].tolist():
+        for j, pictures in enumerate((batch.photo, batch.composite)):
+            found = cache.encode(vae, pictures[i, None])
+            known[i, j] = torch.cat([found.mean, found.logvar])
+    photo, composite = known.unbind(1)
+    return Posterior(*photo.unbind(1)), Posterior(*composite.unbind(1))
 
 
 def refinement(

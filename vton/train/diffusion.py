@@ -17,14 +17,16 @@ from torch import Tensor, nn
 from vton.checkpoint import load_unet, load_vae, save_unet
 from vton.checkpoint_info import checkpoint_in
 from vton.dataset import Examples, split_fold, spread, unseen
-from vton.diffusion import Sampling, Schedule
+from vton.diffusion import Schedule
 from vton.diffusions import describe_vae
 from vton.errors import CheckpointError, DataError
 from vton.images import to_image, write_image
+from vton.latents import disk_bytes, open_latents
 from vton.metrics import METRICS
 from vton.networks.unet import Unet
 from vton.pairs import absolute, open_dataset
 from vton.presets import DIFFUSION, DiffusionPreset, with_settings
+from vton.sampling import Sampling
 from vton.train.branches import branch_losses
 from vton.train.command import add_start, run_training, training_parser
 from vton.train.features import describe_features, open_features
@@ -52,6 +54,8 @@ class DiffusionTraining:
     fold: tuple[int, int] | None = None  # (K, N): leave fold K of 0 .. N - 1 out
     init: Path | None = None  # a checkpoint to start from
     features: Path | None = None  # for the perceptual loss; None: VGG19's where they are here, else the shipped ones
+    latents: Path | None = None  # the folder of kept latents, which trainings can share; None: in the run folder
+    compile: bool = False  # by torch.compile
 
 
 def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto", resume: bool = False) -> bool:
@@ -78,13 +82,23 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
         write_pairs(out / "fold_pairs.txt", unseen(pairs, left_out))
     torch.manual_seed(preset.loop.seed)
     network = begin(training, description["vae"]["sha256"])
+    if accelerator.device.type == "cuda":
+        network.to(memory_format=torch.channels_last)
+    if training.compile:
+        network.compile()
     vae = load_vae(checkpoint_in(training.vae), accelerator.device).requires_grad_(False)
     features = open_features(training.features, accelerator.device) if preset.losses.perceptual else None
     schedule, size = Schedule(preset.diffusion), preset.network.size
+    cache = None
+    if preset.vary.looks:
+        place = training.latents or out / "latents"
+        cache = open_latents(place, checkpoint_in(training.vae), preset.loop.precision)
+        if accelerator.is_main_process:
+            print(told_of_disk(place, len(pairs), preset.vary.looks, size), file=sys.stderr)
     validation = Examples(split, spread(unseen(pairs, left_out), VALIDATED), size)
 
     def losses(model: nn.Module, batch: Wearing) -> dict[str, Tensor]:
-        return branch_losses(model, batch, vae, schedule, preset.losses, features)
+        return branch_losses(model, batch, vae, schedule, preset.losses, features, cache)
 
     def keep(average: Unet, step: int) -> None:
         save_unet(out / "checkpoint", average, {"step": step, **description})
@@ -94,7 +108,7 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
         write_image(out / "pictures" / f"{step:07d}.png", pictures)
         return measured
 
-    data = Wearings(Examples(split, pairs, size), warps, preset.vary, preset.diffusion.timesteps, preset.loop.seed)
+    data = Wearings(Examples(split, pairs, size), warps, preset.vary, preset.diffusion.timesteps, preset.loop.seed, cache)
     return train(network, data, len(pairs), stack, losses, validated, keep, preset.loop, out, device, resume)
 
 
@@ -111,6 +125,15 @@ def begin(training: DiffusionTraining, vae: str) -> Unet:
         if found != asked[part]:
             raise CheckpointError(f"{training.init} was trained with {part} {found}, and {asked[part]} is asked for.")
     return before.network.train()
+
+
+def told_of_disk(folder: Path, pairs: int, looks: int, size: tuple[int, int]) -> str:
+    """What a training says of the latents that it keeps."""
+    pictures = 2 * pairs * looks
+    return (
+        f"Latents are kept in {folder}: {pictures:,} pictures, {disk_bytes(pictures, size) / 1e6:,.0f} MB once all were seen "
+        f"({pairs:,} pairs, {looks} looks, photo and composite). The folder can be deleted: what is missing is made again."
+    )
 
 
 @torch.no_grad()
@@ -157,6 +180,10 @@ def parser() -> argparse.ArgumentParser:
         metavar="RUN_DIR",
         help="runs of vton.generate with warps of the train split, out of fold (default: a drawn set's true flow)",
     )
+    made.add_argument(
+        "--latents", type=Path, metavar="DIR", help="keep latents there, also for other trainings (default: in RUN_DIR)"
+    )
+    made.add_argument("--compile", action="store_true", help="compile the network first: minutes, then faster on a GPU")
     add_start(made)
     made.epilog = f"{made.epilog} --vae data/demo/vae"
     return made
@@ -169,7 +196,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(asked: argparse.Namespace) -> bool:
     preset = with_settings(DIFFUSION[asked.preset], asked.set)
-    training = DiffusionTraining(asked.data, preset, asked.vae, tuple(asked.warps), asked.fold, asked.init, asked.features)
+    start = (tuple(asked.warps), asked.fold, asked.init, asked.features, asked.latents, asked.compile)
+    training = DiffusionTraining(asked.data, preset, asked.vae, *start)
     return train_diffusion(training, asked.out, asked.device, asked.resume)
 
 

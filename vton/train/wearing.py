@@ -13,6 +13,7 @@ from vton.dataset import Example, Examples
 from vton.errors import DataError
 from vton.flow import warp
 from vton.images import letterbox, mask_to_tensor, read_image, read_json, read_mask, to_tensor
+from vton.latents import LatentCache
 from vton.networks.vae import FACTOR, LATENT_CHANNELS
 from vton.pairs import Pair
 from vton.train.augment import recolouring
@@ -28,11 +29,12 @@ class Vary:
 
     flip: float = 0.5  # chance
     colour: float = 0.2  # deviation of each channel's gain, the same for all pictures of an example
+    looks: int = 0  # in so many ways an example is ever seen, and its latents are kept; 0: each time in another, and none is
     drop: float = 0.15  # chance that nothing is told of the garment, for guidance (arXiv 2207.12598)
 
     def __post_init__(self) -> None:
-        if not (0 <= self.flip <= 1 and 0 <= self.drop <= 1 and self.colour >= 0):
-            raise ValueError(f"flip and drop must be 0 to 1, colour 0 or more, not {self}")
+        if not (0 <= self.flip <= 1 and 0 <= self.drop <= 1 and self.colour >= 0 and self.looks >= 0):
+            raise ValueError(f"flip and drop must be 0 to 1, colour and looks 0 or more, not {self}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Wearing:
     t: Tensor  # (N,), int64
     keep: Tensor  # (N,), bool: whether the network is told of the garment
     noises: Tensor  # (N, NOISES, 4, H/8, W/8)
+    latents: Tensor  # (N, 2, 2, 4, H/8, W/8): of photo and composite, mean and log-variance
+    known: Tensor  # (N,), bool: whether `latents` are; they are zeros where not
 
     def __len__(self) -> int:
         return len(self.photo)
@@ -108,26 +112,46 @@ def describe_run(run: Path) -> dict[str, Any]:
 class Wearings(Dataset[Wearing]):
     """Examples by `Draw`: each varied, and its timestep and noises drawn, as its number says."""
 
-    def __init__(self, examples: Examples, warps: Warps, vary: Vary, timesteps: int, seed: int) -> None:
+    def __init__(
+        self, examples: Examples, warps: Warps, vary: Vary, timesteps: int, seed: int, cache: LatentCache | None = None
+    ) -> None:
         self.examples, self.warps, self.vary, self.timesteps, self.seed = examples, warps, vary, timesteps, seed
+        self.cache = cache
 
     def __getitem__(self, draw: Draw) -> Wearing:
         chosen = lot(self.seed + 1, draw.number)
         pair, example = self.examples.pairs[draw.index], self.examples[draw.index]
-        pictures = dress(example, *self.warps.warped(pair, example), *drawn_looks(self.vary, chosen))
-        height, width = self.examples.size
+        look = drawn_look(self.vary, chosen, self.seed + 2, draw.index)
+        photo, composite, mask, cloth = dress(example, *self.warps.warped(pair, example), *look)
+        shape = (LATENT_CHANNELS, *(side // FACTOR for side in self.examples.size))
+        kept = self._kept(photo, composite)
         return Wearing(
-            *pictures,
+            photo,
+            composite,
+            mask,
+            cloth,
             t=torch.randint(self.timesteps, (1,), generator=chosen),
             keep=torch.rand(1, generator=chosen) >= self.vary.drop,
-            noises=torch.randn(1, NOISES, LATENT_CHANNELS, height // FACTOR, width // FACTOR, generator=chosen),
+            noises=torch.randn(1, NOISES, *shape, generator=chosen),
+            latents=torch.zeros(1, 2, 2, *shape) if kept is None else kept,
+            known=torch.tensor([kept is not None]),
         )
 
+    def _kept(self, *pictures: Tensor) -> Tensor | None:
+        """The latents of pictures as a `Wearing` has them; None where one of them is not in the cache."""
+        found = [self.cache.read(picture) for picture in pictures] if self.cache else [None]
+        told = [torch.cat([one.mean, one.logvar]) for one in found if one]
+        return torch.stack(told)[None] if len(told) == len(pictures) else None
 
-def drawn_looks(vary: Vary, chosen: Generator) -> tuple[Any, bool]:
-    """By lot: other colours for pictures, and whether they are mirrored."""
-    flipped = float(torch.rand(1, generator=chosen)) < vary.flip
-    return recolouring(vary.colour, chosen), flipped
+
+def drawn_look(vary: Vary, chosen: Generator, seed: int, index: int) -> tuple[Any, bool]:
+    """By lot: other colours for the pictures of the example `index`, and whether they are mirrored; one of its few looks, where
+    it has so many. Of these the first ones are mirrored."""
+    if not vary.looks:
+        flipped = float(torch.rand(1, generator=chosen)) < vary.flip
+        return recolouring(vary.colour, chosen), flipped
+    look = int(torch.randint(vary.looks, (1,), generator=chosen))
+    return recolouring(vary.colour, lot(seed, index * vary.looks + look)), look + 0.5 < vary.flip * vary.looks
 
 
 def dress(

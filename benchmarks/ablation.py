@@ -1,0 +1,142 @@
+"""What each part of the diffusion's training is worth: the preset trained anew without it, all for the same few steps, on the
+same pairs, from the same seed; then sampled on unpaired pairs that no training saw, and compared with the true photo.
+
+The people are drawn anew, so that the warp, which never saw them, warps them as badly as those of a try-on. The in-sample warps
+are of the same network after it was trained on these very people; a try-on's are the others still. Without cross-attention the
+network is only ever told of no garment, in training as in sampling. Without guidance it is always told of the garment. With
+--keep a call that was stopped goes on where it was.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.likeness import HEAD
+from benchmarks.report import arguments, keeping, show, write
+from benchmarks.try_ons import Bench, Figures
+from vton.checkpoint_info import NONE, SHIPPED, hash_weights, vae_weights
+from vton.dataset import trainable_pairs
+from vton.diffusions import open_diffusion, vae_folder
+from vton.errors import VtonError
+from vton.generate import GenerateConfig, generate
+from vton.pairs import Split, open_dataset
+from vton.presets import DIFFUSION, WARP, with_settings
+from vton.sampling import Sampling
+from vton.synthetic import SyntheticConfig, draw_dataset
+from vton.train.diffusion import DiffusionTraining, train_diffusion
+from vton.train.features import SHIPPED as FEATURES
+from vton.train.features import garment_features
+from vton.train.run_folder import claim
+from vton.train.warp import WarpTraining, train_warp
+from vton.warps import describe_warp, open_warp
+
+SEED = 5001  # of people and pairs that the warp was not trained on
+PRESET, STEPS, QUICK_STEPS = "demo", 1500, 15
+PEOPLE, PAIRS, WARP_STEPS = 400, 50, 400
+QUICK = {"PEOPLE": 24, "PAIRS": 4, "WARP_STEPS": 5}
+SHORT = ("psnr_inside", "ssim_inside", "features_inside", "psnr", "ssim", "features")
+FULL, IN_SAMPLE = "full", "with in-sample warps"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A training, and how what it made is sampled."""
+
+    changed: tuple[str, ...] = ()  # fields of the preset
+    guidance: float | None = None  # None: the one that is asked for
+    in_sample: bool = False
+
+
+VARIANTS = {
+    FULL: Variant(),
+    "without the perceptual branch": Variant(("pixels=0", "perceptual=0", "latent=0")),
+    "without cross-attention": Variant(("drop=1.0",), guidance=0.0),
+    "without guidance": Variant(("drop=0.0",), guidance=1.0),
+    IN_SAMPLE: Variant(in_sample=True),
+}
+
+
+def main() -> None:
+    """Train, sample and compare."""
+    asked = arguments("ablation", __doc__ or "", _more)
+    try:
+        with keeping(asked.keep) as keep:
+            _measure(asked, keep)
+    except VtonError as error:
+        raise SystemExit(f"benchmarks.ablation: {error}") from error
+
+
+def _more(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--steps", type=int, metavar="N", help=f"of each training (default: {STEPS}; {QUICK_STEPS} if quick)")
+    parser.add_argument("--guidance", type=float, default=1.5, metavar="G", help="of the sampling (default: 1.5)")
+    parser.add_argument("--vae", type=Path, metavar="DIR", help="default: the shipped one")
+    parser.add_argument("--warp", default=str(SHIPPED), metavar="CKPT", help="the checkpoint (default: the shipped one)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep there what is found, and go on from it")
+
+
+def _measure(asked: argparse.Namespace, keep: Path) -> None:
+    counts = QUICK if asked.quick else {"PEOPLE": PEOPLE, "PAIRS": PAIRS, "WARP_STEPS": WARP_STEPS}
+    steps = asked.steps or (QUICK_STEPS if asked.quick else STEPS)
+    vae, sampling = vae_folder(asked.vae), Sampling(guidance=asked.guidance)
+    used = {"vae": hash_weights(vae_weights(vae)), "warp": describe_warp(asked.warp), "sampling": asdict(sampling)}
+    settings = {"steps": steps, **counts, **used}
+    claim(keep, settings, resume=True)
+    draw_dataset(SyntheticConfig(train=counts["PEOPLE"], test=counts["PAIRS"], seed=SEED), keep / "set")
+    splits = open_dataset(keep / "set").splits
+    fresh = _warps(splits["train"], asked.warp, keep / "warps")
+    _finish(train_warp(_fine_tuning(keep / "set", asked.warp, counts["WARP_STEPS"]), keep / "warp", resume=True))
+    seen = _warps(splits["train"], str(keep / "warp"), keep / "in-sample warps")
+    warp, features, found = open_warp(asked.warp), garment_features(FEATURES, "cpu"), Figures()
+    for name, variant in VARIANTS.items():
+        preset = with_settings(DIFFUSION[PRESET], [*_budget(steps), *variant.changed])
+        training = DiffusionTraining(keep / "set", preset, vae, (seen if variant.in_sample else fresh,), features=FEATURES)
+        _finish(train_diffusion(replace(training, latents=keep / "latents"), keep / name, resume=True))
+        guidance = asked.guidance if variant.guidance is None else variant.guidance
+        ways = {name: replace(sampling, guidance=guidance)}
+        ways |= {f"{FULL}, sampled without guidance": replace(sampling, guidance=1.0)} if name == FULL else {}
+        bench = Bench(splits["test"], warp, open_diffusion(str(keep / name), asked.vae), features, keep)
+        found |= bench.sampled(name, ways, list(splits["test"].pairs))
+        write(asked.json, {"made with": settings, "figures": found})
+    _show(found, settings, asked)
+
+
+def _warps(split: Split, warp: str, out: Path) -> Path:
+    """The run folder with the warps of all that can be trained on."""
+    pairs = tuple(trainable_pairs(split))
+    generate(GenerateConfig(split.root, split.name, pairs=pairs, warp=warp, diffusion=NONE), out)
+    return out
+
+
+def _fine_tuning(data: Path, warp: str, steps: int) -> WarpTraining:
+    """The training that makes the warp know the people of `data`."""
+    return WarpTraining(data, with_settings(WARP[PRESET], [*_budget(steps), "warmup=10"]), init=Path(warp), features=FEATURES)
+
+
+def _budget(steps: int) -> list[str]:
+    """The settings of a training of so many steps."""
+    return [f"steps={steps}", f"validate_every={steps}", "save_every=100"]
+
+
+def _finish(done: bool) -> None:
+    """End as a command that a signal stops, where a training was not `done`."""
+    if not done:
+        raise SystemExit(130)
+
+
+def _show(found: Figures, settings: dict[str, Any], asked: argparse.Namespace) -> None:
+    full = found[FULL]["psnr_inside"][0]
+    away = [f"{name} {found[name]['psnr_inside'][0] - full:+.2f} dB" for name in VARIANTS if name != FULL]
+    closing = f"PSNR inside the mask against the full training's {full:.2f} dB: {', '.join(away)}."
+    quick = " --quick" if asked.quick else ""
+    told = (
+        f"python -m benchmarks.ablation --warp {asked.warp} --guidance {asked.guidance:g}{quick}: {settings['steps']} steps of "
+        f"the preset {PRESET} each, {settings['PEOPLE']} people, {settings['PAIRS']} unpaired drawn pairs"
+    )
+    rows: Sequence[Sequence[object]] = [(name, *(figures[one][0] for one in SHORT)) for name, figures in found.items()]
+    show("What each part is worth", told, ("training", *(HEAD[one] for one in SHORT)), rows, closing)
+
+
+if __name__ == "__main__":
+    main()
