@@ -4,18 +4,12 @@ import streamlit as st
 
 from studio import uploads
 from studio.widgets.frame import frame
-from studio.widgets.lab import (
-    choose_pair,
-    choose_warp,
-    find_result,
-    garment_choice,
-    result_actions,
-    show_inputs,
-    show_result,
-    try_on,
-)
+from studio.widgets.lab import choose_pair, garment_choice, result_actions, show_inputs, show_picture, show_stages
 from studio.widgets.lab_form import upload_form
+from studio.widgets.lab_how import choose_how, offer_of, say_how
+from studio.widgets.lab_results import other_results, results_of, say_made, shown_of
 from studio.widgets.lab_upload import show_upload
+from studio.widgets.lab_watch import begin, get_ready, take_ended, under_way, watch
 from studio.widgets.page import empty, heading, spoken_errors
 from studio.widgets.pair_view import files_of
 
@@ -50,20 +44,36 @@ if files is None:
     st.page_link("../pages/browse.py", label="Browse", icon=":material/grid_view:")
     st.stop()
 
+offer = offer_of(chosen)
 with action:
-    warp = choose_warp(chosen)
-    asked = st.button("Try on", type="primary", icon=":material/science:", key="try_on")
+    how = choose_how(chosen, offer)
+    asked = st.button("Try on", type="primary", icon=":material/science:", key="try_on", disabled=bool(how.fault))
+say_how(how, offer)
 with spoken_errors():
     if asked:
-        try_on(chosen, pair, warp)
-    found = find_result(chosen, pair, warp)
-    if found is None:
+        begin(chosen, pair, how)
+    get_ready(chosen, how)
+    take_ended(pair)
+with spoken_errors():
+    found = results_of(chosen, pair)
+    shown = shown_of(chosen, found, how)
+    making = under_way(chosen, pair, how)
+    if making is not None:
+        watch(chosen, files, making)
+    busy = making is not None and making.pair == pair
+    if shown is None and not busy:
         show_inputs(files)
-    else:
-        with action:
-            result_actions(*found)
-        show_result(chosen, files, *found)
-    with st.expander("Another garment", expanded=found is None):
+    if shown is not None:
+        if not busy:
+            with action:
+                result_actions(*shown)
+            say_made(*shown)
+            show_picture(files, *shown)
+        if len(found) > 1:
+            other_results(chosen, found, shown, how)
+        if not busy:
+            show_stages(files, *shown)
+    with st.expander("Another garment", expanded=shown is None):
         garment_choice(chosen, pair)
 with st.expander("Your own photos", icon=":material/upload:"):
     upload_form(chosen, pair)

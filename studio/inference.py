@@ -1,21 +1,25 @@
-"""The one bridge to the model: a worker process that stays warm between try-ons and is freed when nobody asks."""
+"""The one bridge to the model: worker processes that stay warm between try-ons and are freed when nobody asks."""
 
-import hashlib
+import json
 import multiprocessing
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from db import datasets, runs
 from db.models import Dataset, Result
 from studio import repairs
-from studio.checkpoints import GEOMETRIC, Checkpoint
-from studio.failures_file import read_failures
+from studio.how import How
 from studio.importer import import_run
+from studio.inference_process import CANCEL, CANCELLED, PREVIEW, PROGRESS, end_with, look_at_warp, make_try_on, open_models
 from studio.settings import Settings
 from studio.workspace import Workspace
 from vton.errors import VtonError
@@ -23,7 +27,7 @@ from vton.pairs import Pair
 
 IDLE_SECONDS = 600.0  # after which the process, and the memory of its device, is given back
 
-_workers: dict[Settings, "TryOnWorker"] = {}
+_workers: dict[tuple[Settings, str], "TryOnWorker"] = {}
 _making = threading.Lock()
 
 
@@ -31,20 +35,66 @@ class TryOnError(VtonError):
     """A try-on that could not be made; str() is one sentence."""
 
 
-def lab_run_dir(workspace: Workspace, dataset: Dataset, split: str, warp: Checkpoint | None = None) -> Path:
+class TryOnCancelled(TryOnError):
+    """A try-on that somebody cancelled."""
+
+
+def lab_run_dir(workspace: Workspace, dataset: Dataset, split: str, how: How | None = None) -> Path:
     """The run folder that collects the lab's try-ons on a split; a dataset that changed or was repaired gets another, and so
-    does every state of a learned warp."""
+    does every way of making them, and every state of a checkpoint."""
     names = ["lab", str(dataset.id), split, dataset.fingerprint[:8]]
     if repairs.overlay_of(workspace, dataset):
         names.append(repairs.state_of(workspace, dataset))
-    if warp is not None:
-        names.append(hashlib.sha256(f"{warp.path} {warp.changed_ns}".encode()).hexdigest()[:8])
+    if how and how.key:
+        names.append(how.key)
     return workspace.settings.runs_dir.resolve() / "-".join(names)
 
 
-def warp_name(warp: Checkpoint | None) -> str:
-    """A warp as the commands of vton name it."""
-    return GEOMETRIC if warp is None else str(warp.path)
+@dataclass(frozen=True)
+class Steps:
+    """How far the diffusion of a try-on is."""
+
+    done: int
+    total: int
+    left: float | None  # seconds
+
+
+@dataclass(frozen=True)
+class TryOn:
+    """A try-on that was asked for; `future` gives its row, or raises in one sentence."""
+
+    pair: Pair
+    how: How
+    out: Path
+    watched: Path  # where the process says how far it is
+    future: "Future[Result]"
+    asked_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def preview(self) -> Path:
+        """A picture of what it comes to, once there is one."""
+        return self.watched / PREVIEW
+
+    def steps(self) -> Steps | None:
+        """How far its diffusion is; None before its first step."""
+        try:
+            told = json.loads((self.watched / PROGRESS).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return Steps(told["step"], told["steps"], told["left"])
+
+    def cancel(self) -> None:
+        """Have it stop at its next step, or never begin."""
+        if not self.future.cancel():
+            self.watched.mkdir(parents=True, exist_ok=True)
+            (self.watched / CANCEL).touch()
+
+    def result(self, timeout: float | None = None) -> Result:
+        """Its row, waited for. TryOnError in one sentence, TryOnCancelled where it was cancelled."""
+        try:
+            return self.future.result(timeout)
+        except CancelledError:
+            raise TryOnCancelled(CANCELLED) from None
 
 
 class TryOnWorker:
@@ -56,15 +106,38 @@ class TryOnWorker:
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
         self._timer: threading.Timer | None = None
+        self._asked: list[TryOn] = []
+        self._ready = ""  # what was opened ahead
 
-    def submit(
-        self, dataset_root: Path, split: str, pair: Pair, out_dir: Path, warp: Checkpoint | None = None
-    ) -> "Future[Result]":
-        """Make one try-on in a run folder and take it in; the future gives its row, or raises in one sentence.
+    def submit(self, root: Path, split: str, pair: Pair, out: Path, how: How | None = None) -> TryOn:
+        """Make one try-on in a run folder and take it in; the same one that is under way already is given back."""
+        how = how or How()
+        with self._lock:
+            known = self.find(out, pair)
+            if known is not None:
+                return known
+            watched = self.workspace.settings.cache_dir / "try-ons" / uuid4().hex
+            future = self._queue.submit(self._make, root, split, pair, out, how, watched)
+            made = TryOn(pair, how, out, watched, future)
+            self._asked = [*self.under_way(), made]
+            return made
 
-        `warp` is the geometric one where none is given.
-        """
-        return self._queue.submit(self._make, dataset_root, split, pair, out_dir, warp)
+    def get_ready(self, how: How) -> None:
+        """Open its models while nobody waits for them, so that the first try-on need not."""
+        wanted = json.dumps([how.options["warp"], how.options["diffusion"]])
+        with self._lock:
+            if self._ready == wanted:
+                return
+            self._ready = wanted
+        self._queue.submit(self._open, how)
+
+    def under_way(self) -> list[TryOn]:
+        """What was asked for and has not ended, in the order in which it is made."""
+        return [one for one in self._asked if not one.future.done()]
+
+    def find(self, out: Path, pair: Pair) -> TryOn | None:
+        """The try-on of a pair in a run folder, where it is under way."""
+        return next((one for one in self.under_way() if (one.out, one.pair) == (out, pair)), None)
 
     def look(self, dataset: Dataset, split: str, pair: Pair, warp: str, out_dir: Path) -> "Future[None]":
         """Write what there is to see of a pair under a warp into a folder; the future raises in one sentence."""
@@ -82,28 +155,35 @@ class TryOnWorker:
         if fault:
             raise TryOnError(fault)
 
-    def _make(self, root: Path, split: str, pair: Pair, out: Path, warp: Checkpoint | None) -> Result:
+    def _open(self, how: How) -> None:
+        self._rest()
+        try:
+            self._ask(open_models, how.options, self.workspace.settings.device)
+        finally:
+            self._rest(again=True)
+
+    def _make(self, root: Path, split: str, pair: Pair, out: Path, how: How, watched: Path) -> Result:
         self._rest()
         with self.workspace.database.read() as session:
             dataset = datasets.by_root(session, str(root))
         overlay = repairs.overlay_of(self.workspace, dataset) if dataset else None
         try:
-            names = (split, pair.person, pair.cloth)
-            how = (str(overlay or ""), warp_name(warp), self.workspace.settings.device)
-            fault = self._ask(make_try_on, str(root), *names, str(out), *how)
+            place = (str(root), split, pair.person, pair.cloth, str(out), str(overlay or ""))
+            fault = self._ask(make_try_on, *place, how.options, self.workspace.settings.device, str(watched))
+            if fault:
+                raise TryOnCancelled(fault) if fault == CANCELLED else TryOnError(fault)
+            named = [dataset.name, split, *([how.name] if how.name else [])] if dataset else []
+            run = import_run(self.workspace, out, f"Lab: {', '.join(named)}" if named else None)
         finally:
+            shutil.rmtree(watched, ignore_errors=True)
             self._rest(again=True)
-        if fault:
-            raise TryOnError(fault)
-        named = [dataset.name, split, *([warp.name] if warp else [])] if dataset else []
-        run = import_run(self.workspace, out, f"Lab: {', '.join(named)}" if named else None)
         with self.workspace.database.read() as session:
             made = runs.result_of_pair(session, run.id, pair.person, pair.cloth)
         if made is None:
             raise TryOnError(f"The try-on of {pair.name} left no picture in {out}.")
         return made
 
-    def _ask(self, work: Callable[..., str], *arguments: str) -> str:
+    def _ask(self, work: Callable[..., str], *arguments: Any) -> str:
         """What `work` says in the worker's process; once more in a new one when that died."""
         for _ in range(2):
             try:
@@ -137,7 +217,7 @@ class TryOnWorker:
     def free(self) -> None:
         """Give the process back; the next try-on starts a new one."""
         with self._lock:
-            pool, self._pool = self._pool, None
+            pool, self._pool, self._ready = self._pool, None, ""
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -150,60 +230,20 @@ class TryOnWorker:
             process.terminate()
 
 
-def make_try_on(
-    root: str, split: str, person: str, cloth: str, out: str, overlay: str, warp: str = GEOMETRIC, device: str = "auto"
-) -> str:
-    """Runs in the worker process: one pair into a run folder; why it failed, empty when it did not.
-
-    `overlay` is the folder of repaired maps, empty where there is none.
-    """
-    from vton.generate import GenerateConfig, generate
-
-    mended = Path(overlay) if overlay else None
-    pairs = (Pair(person, cloth),)
-    try:
-        config = GenerateConfig(Path(root), split, pairs=pairs, open_list=True, warp=warp, repairs=mended, device=device)
-        failed = generate(config, Path(out))
-    except (VtonError, ValueError) as error:
-        return str(error)
-    if not failed:
-        return ""
-    told = read_failures(Path(out))
-    return told[-1][1] if told else f"The try-on failed and {Path(out) / 'failures.jsonl'} does not say why."
-
-
-def look_at_warp(
-    root: str, split: str, person: str, cloth: str, warp: str, out: str, overlay: str, device: str = "auto"
-) -> str:
-    """Runs in the worker process: the pictures and numbers of a pair under a warp; why there are none, empty when there are."""
-    from vton.warp_report import examine
-
-    try:
-        examine(Path(root), split, Pair(person, cloth), Path(overlay) if overlay else None, warp, Path(out), device)
-    except VtonError as error:
-        return str(error)
-    except OSError as error:
-        return f"{out} cannot be written: {error.strerror or error}."
-    return ""
-
-
-def end_with(parent: int) -> None:
-    """Runs first in the worker process, before torch is loaded: end when the studio is gone, however it went; and let threads
-    that wait sleep, else a look takes three times as long beside a training."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def try_on_worker(workspace: Workspace) -> TryOnWorker:
-    """The worker of a workspace, one in this process."""
+    """The worker of a workspace for what takes moments: warps and what is made with them alone."""
+    return _worker(workspace, "quick")
+
+
+def diffusion_worker(workspace: Workspace) -> TryOnWorker:
+    """The worker of a workspace for try-ons with a diffusion: two hundred steps of one reader hold up nobody's warp."""
+    return _worker(workspace, "diffusion")
+
+
+def _worker(workspace: Workspace, name: str) -> TryOnWorker:
+    """The worker of that name, one in this process."""
     with _making:
-        return _workers.setdefault(workspace.settings, TryOnWorker(workspace))
+        return _workers.setdefault((workspace.settings, name), TryOnWorker(workspace))
 
 
 def close() -> None:

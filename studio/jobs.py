@@ -10,6 +10,7 @@ from typing import Any
 
 from db.models import ACTIVE_STATES, Dataset, Job, Run
 from studio import checks_file, repairs
+from studio.how import How
 from studio.jobcontrol import JobError, JobStatus, cancel, list_recent, reconcile, start, status
 from studio.uploads import Upload
 from studio.workspace import Workspace
@@ -49,13 +50,15 @@ def start_generate(
     pairs: Sequence[tuple[str, str]] | None = None,
     paired: bool = False,
     name: str = "",
-    warp: str = "geometric",
-    diffusion: str = "none",
+    how: How | None = None,
 ) -> Job:
-    """A run over pairs of a split: those given, else the split's list, else (paired) everyone in their own garment."""
+    """A run over pairs of a split: those given, else the split's list, else (paired) everyone in their own garment; by the
+    geometric warp alone where nothing else is named."""
     title = name.strip() or f"{dataset.name}, {split}, {'paired' if paired else 'unpaired'}"
     command = [sys.executable, "-m", "vton.generate", "--data", dataset.root, "--split", split]
-    command += ["--warp", warp, "--diffusion", diffusion, "--device", workspace.settings.device]
+    for option, value in (how or How()).options.items():
+        command += [f"--{option}", str(value)]
+    command += ["--device", workspace.settings.device]
     if pairs is not None:
         command += ["--pairs", str(_write_pairs(workspace, pairs))]
     command += ["--paired"] if paired and pairs is None else []

@@ -9,8 +9,8 @@ import streamlit as st
 
 from db import datasets, runs
 from db.models import Result, Run
-from studio.checkpoints import GEOMETRIC, Checkpoint, list_checkpoints
-from studio.inference import TryOnError, lab_run_dir, try_on_worker
+from studio.how import How
+from studio.inference import TryOn, TryOnError, TryOnWorker, diffusion_worker, lab_run_dir, try_on_worker
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import go
@@ -84,73 +84,75 @@ def garment_choice(chosen: Frame, pair: Pair) -> None:
     gallery(tiles, key="lab_garments", on_open=put_on, width=84)
 
 
-def choose_warp(chosen: Frame) -> Checkpoint | None:
-    """The learned warp of the next try-on, None for the geometric one; asked only where there is one to choose."""
-    known = {one.name: one for one in list_checkpoints(chosen.workspace) if one.info}
-    if not known:
-        return None
-    offered = [GEOMETRIC, *known]
-    if st.session_state.get("lab_warp") not in offered:
-        st.session_state.pop("lab_warp", None)
-    name = st.selectbox(
-        "Warp",
-        offered,
-        key="lab_warp",
-        format_func=lambda name: "Geometric warp" if name == GEOMETRIC else name,
-        label_visibility="collapsed",
-        width=190,
-        bind="query-params",
-    )
-    return known.get(name)
-
-
-def find_result(chosen: Frame, pair: Pair, warp: Checkpoint | None = None) -> tuple[Run, Result] | None:
-    """What the lab made of this pair with this warp before, else what the newest run did."""
+def find_result(chosen: Frame, pair: Pair, how: How | None = None) -> tuple[Run, Result] | None:
+    """What the lab made of this pair so before, else what the newest run did."""
     assert chosen.dataset is not None and chosen.split is not None
     with chosen.workspace.database.read() as session:
         found = runs.for_pair(session, pair.person, pair.cloth, chosen.dataset.id)
-    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split, warp))
+    lab = str(lab_run_dir(chosen.workspace, chosen.dataset, chosen.split, how))
     found.sort(key=lambda one: one[0].folder != lab)
     return found[0] if found else None
 
 
-def try_on(chosen: Frame, pair: Pair, warp: Checkpoint | None = None) -> None:
-    """Make the try-on in the worker's process and show how long it takes; TryOnError says why there is none."""
+def worker_of(chosen: Frame, how: How) -> TryOnWorker:
+    """The worker that makes it so."""
+    return diffusion_worker(chosen.workspace) if how.diffusion else try_on_worker(chosen.workspace)
+
+
+def ask_for(chosen: Frame, pair: Pair, how: How) -> TryOn:
+    """Have the try-on made in a worker's process; the one that is under way already where it is the same."""
     assert chosen.dataset is not None and chosen.split is not None
-    began = time.monotonic()
+    folder = lab_run_dir(chosen.workspace, chosen.dataset, chosen.split, how)
+    return worker_of(chosen, how).submit(Path(chosen.dataset.root), chosen.split, pair, folder, how)
+
+
+def try_on(chosen: Frame, pair: Pair) -> None:
+    """Make the plain try-on and show how long it takes, to its end; TryOnError says why there is none."""
     line = st.status(f"Trying {pair.cloth} on {pair.person}")
-    folder = lab_run_dir(chosen.workspace, chosen.dataset, chosen.split, warp)
-    making = try_on_worker(chosen.workspace).submit(Path(chosen.dataset.root), chosen.split, pair, folder, warp)
+    making = ask_for(chosen, pair, How())
     try:
-        while not wait([making], POLL_SECONDS).done:
-            line.update(label=f"Trying {pair.cloth} on {pair.person}, {time.monotonic() - began:.0f} s")
+        while not wait([making.future], POLL_SECONDS).done:
+            line.update(label=f"Trying {pair.cloth} on {pair.person}, {time.monotonic() - making.asked_at:.0f} s")
         making.result()
     except TryOnError:
         line.update(label="This pair could not be tried on", state="error")
         raise
-    line.update(label=f"Made in {time.monotonic() - began:.1f} s", state="complete")
+    line.update(label=f"Made in {time.monotonic() - making.asked_at:.1f} s", state="complete")
 
 
 def show_result(chosen: Frame, files: PairFiles, run: Run, result: Result) -> None:
     """Person, garment and result large; every stage below."""
+    show_picture(files, run, result)
+    show_stages(files, run, result)
+
+
+def show_picture(files: PairFiles, run: Run, result: Result) -> None:
+    """Person, garment and result large."""
     picture = Path(run.folder) / result.path
     if not picture.is_file():
         st.error(f"The picture {picture} is gone; bring it back, or press Try on to make one anew.", icon=":material/error:")
-    shape = f"{result.width} / {result.height}"
     large_row(
         [
             figure_of(files.person["image"], "Person", 768, files.pair.person),
             figure_of(files.cloth["cloth"], "Garment", 768, files.pair.cloth),
             figure_of(picture, "Result", 768, f"{run.name}, {result.width} × {result.height} pixels"),
         ],
-        shape,
+        _shape(result),
     )
+
+
+def show_stages(files: PairFiles, run: Run, result: Result) -> None:
+    """Every stage on the way to the result."""
     st.subheader("Stages", anchor=False)
     before = bool(files.replaced) and "repairs" not in run.config
     if before:
         st.caption("This result was made before the maps were repaired; Try on makes it anew.")
     files = choose_maps(files, own_first=before)
-    figure_row(stage_figures(files, Path(run.folder), picture), width=200, shape=shape)
+    figure_row(stage_figures(files, Path(run.folder), Path(run.folder) / result.path), width=200, shape=_shape(result))
+
+
+def _shape(result: Result) -> str:
+    return f"{result.width} / {result.height}"
 
 
 def show_inputs(files: PairFiles) -> None:

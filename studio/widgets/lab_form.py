@@ -1,6 +1,7 @@
 """The form that takes one's own photos: two places, maps of one's own, and what is missing to prepare them."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ PICTURES, MEGABYTES = ["jpg", "jpeg", "png", "webp"], MAX_BYTES // 1_000_000
 LIMITS = f"JPEG, PNG or WebP of at most {MEGABYTES} MB, the person from the front, the garment on a plain background."
 OWN = {"parse": ("Parse", ["png"]), "keypoints": ("Keypoints", ["json"]), "cloth_mask": ("Garment mask", ["png", "jpg"])}
 EARLIER = 5  # uploads that are listed
+LOOK_SECONDS, LOOK_AGAIN_SECONDS = 0.2, 1.0  # for how long the form waits for a look, and when it asks again
 CALLED = {"keypoints": "Keypoints", "parse": "Parse", "densepose": "DensePose", "cloth-mask": "Garment mask"}
 WITHOUT = {  # what a stage that cannot be made means for the try-on
     "keypoints": "Without keypoints a new person cannot be dressed; keypoints of your own can be given.",
@@ -23,9 +25,18 @@ WITHOUT = {  # what a stage that cannot be made means for the try-on
     "cloth-mask": "Garments on a white background are then cut out by a plain threshold; a mask of your own can be given.",
 }
 
+_looking = ThreadPoolExecutor(1, thread_name_prefix="detectors")
+
 
 def upload_form(chosen: Frame, pair: Pair | None) -> None:
-    """Two places for photos, maps of one's own, and the start; a place left empty stands for the pair's own photo."""
+    """Two places for photos, maps of one's own, and the start; a place left empty stands for the pair's own photo.
+
+    A photo runs only the form anew: a run of the whole page drops the answer that a second photo, chosen just then, waits for.
+    """
+    st.fragment(_form)(chosen, pair)
+
+
+def _form(chosen: Frame, pair: Pair | None) -> None:
     known = _known(chosen, pair)
     st.caption(LIMITS)
     left, right = st.columns(2)
@@ -39,7 +50,7 @@ def upload_form(chosen: Frame, pair: Pair | None) -> None:
         st.caption("In VITON-HD's formats: a parse is a PNG of class ids 0-19, keypoints are OpenPose's JSON.")
         for column, (kind, (word, endings)) in zip(st.columns(3), OWN.items(), strict=True):
             column.file_uploader(word, endings, key=f"own_{kind}", max_upload_size=MEGABYTES)
-    notice = st.container()
+    say_what_is_lacking()
     if st.button(
         "Prepare and try on",
         type="primary",
@@ -50,8 +61,6 @@ def upload_form(chosen: Frame, pair: Pair | None) -> None:
         with st.spinner("Taking the photos in"):
             _start(chosen, known)
     _earlier(chosen)
-    with notice:  # last, since the first look takes a moment
-        say_what_is_lacking()
 
 
 def _earlier(chosen: Frame) -> None:
@@ -62,11 +71,14 @@ def _earlier(chosen: Frame) -> None:
         line.caption("Before:", width="content")
         for upload in newest:
             words = f"{upload.pair.person} in {upload.pair.cloth}"
-            line.button(words, key=f"earlier_{upload.id}", type="tertiary", on_click=_open, args=(upload.id,))
+            if line.button(words, key=f"earlier_{upload.id}", type="tertiary"):
+                _open(upload.id)
 
 
 def _open(identity: str) -> None:
+    """Go to an upload's own address."""
     st.query_params["upload"] = identity
+    st.rerun()
 
 
 def _known(chosen: Frame, pair: Pair | None) -> dict[str, Known]:
@@ -84,14 +96,26 @@ def _known(chosen: Frame, pair: Pair | None) -> dict[str, Known]:
     }
 
 
-@st.cache_data(ttl=10, show_spinner="Looking which detectors are here")
-def _lacking() -> dict[str, str]:
-    return uploads.lacking()
+@st.cache_resource(ttl=10, show_spinner=False)
+def _look() -> "Future[dict[str, str]]":
+    return _looking.submit(uploads.lacking)
+
+
+def _lacking() -> dict[str, str] | None:
+    """What cannot be made here, by stage; None while that is being found out, which at first means loading torch."""
+    look = _look()
+    return look.result() if wait([look], LOOK_SECONDS).done else None
 
 
 def say_what_is_lacking() -> None:
-    """Which stages cannot be made here, what to type, and what goes on without."""
+    """Which stages cannot be made here, what to type, and what goes on without; it may come later than what is around it."""
+    st.fragment(_say_lacking, run_every=LOOK_AGAIN_SECONDS if _lacking() is None else None)()
+
+
+def _say_lacking() -> None:
     missing = _lacking()
+    if missing is None:
+        st.caption("Looking which detectors are here")
     if not missing:
         return
     with st.container(border=True):
@@ -117,7 +141,6 @@ def _start(chosen: Frame, known: Mapping[str, Known]) -> None:
         st.error(str(error), icon=":material/error:")
         return
     _open(upload.id)
-    st.rerun()
 
 
 def _sent(key: str) -> Photo | None:

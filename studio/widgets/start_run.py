@@ -8,6 +8,7 @@ from db import datasets
 from db.models import Dataset
 from studio import jobs
 from studio.jobs import JobError
+from studio.widgets.diffusion_choice import caution, choose_diffusion, choose_warp, chosen_how, offer_for, settle
 from studio.widgets.frame import Frame
 from studio.widgets.words import count
 from studio.workspace import Workspace
@@ -16,6 +17,7 @@ from vton.pairs import PICTURES
 ALL, FIRST, PASTED = "All", "First", "Pasted"
 PASTED_LIMIT = 20_000
 FIRST_PAIRS = 12
+PREFIX = "run"  # of the choice by what it is made, in the session
 EXAMPLE = "00891_00.jpg 01430_00.jpg\n03615_00.jpg 09933_00.jpg"
 
 
@@ -29,12 +31,12 @@ class Wanted:
 
 
 def start_run_button(chosen: Frame) -> None:
-    """A button that opens the form: a name, which pairs, and the start."""
+    """A button that opens the form: a name, which pairs, by what, and the start."""
     dataset, split = chosen.dataset, chosen.split
     if dataset is None or split is None:
         return
     with st.popover("Start a run", icon=":material/play_arrow:", type="primary", key="start_run", on_change="rerun"):
-        st.caption(f"Geometric try-on of {dataset.name}, {split}")
+        st.caption(f"{dataset.name}, {split}")
         st.text_input("Name", key="run_name", placeholder="A name to find it by (optional)")
         paired = st.toggle("Everyone in their own garment (paired)", key="run_paired")
         with chosen.workspace.database.read() as session:
@@ -44,14 +46,19 @@ def start_run_button(chosen: Frame) -> None:
             st.text_area("One pair a line", key="run_lines", height=140, placeholder=EXAMPLE)
         elif which == FIRST and total:
             st.number_input("How many", 1, total, min(FIRST_PAIRS, total), key="run_first")
-        wanted = read_form(chosen.workspace, dataset, split)
-        if wanted.fault:
-            st.caption(wanted.fault)
+        offer = offer_for(chosen.workspace, dataset, split)
+        settle(PREFIX, offer)
+        choose_warp(PREFIX, offer)
+        if offer.diffusions:
+            choose_diffusion(PREFIX, offer, folded=True)
+        how, wanted = chosen_how(PREFIX, offer), read_form(chosen.workspace, dataset, split)
+        for told in filter(None, (caution(how, offer.drawn), wanted.fault)):
+            st.caption(told)
         st.button(
             f"Start with {count(wanted.n, 'pair')}",
             type="primary",
             key="run_start",
-            disabled=bool(wanted.fault),
+            disabled=bool(wanted.fault or how.fault),
             on_click=_start,
             args=(chosen.workspace, dataset, split),
         )
@@ -119,8 +126,9 @@ def _start(workspace: Workspace, dataset: Dataset, split: str) -> None:
         state["run_fault"] = wanted.fault
         return
     paired, name = bool(state.get("run_paired")), state.get("run_name") or ""
+    how = chosen_how(PREFIX, offer_for(workspace, dataset, split))
     try:
-        job = jobs.start_generate(workspace, dataset, split, wanted.pairs, paired=paired, name=name)
+        job = jobs.start_generate(workspace, dataset, split, wanted.pairs, paired=paired, name=name, how=how)
     except JobError as error:
         state["run_fault"] = str(error)
         return

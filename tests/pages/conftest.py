@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from db import raters
 from db.models import Run
+from studio import checkpoints
 from studio.importer import add_dataset, import_run
 from studio.settings import get_settings
 from studio.workspace import Workspace, workspace
@@ -30,6 +31,13 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspac
     yield made
     made.database.close()
     get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No checkpoint but those that a test puts into its workspace."""
+    for name in ("SHIPPED", "SHIPPED_DIFFUSION", "SHIPPED_VAE"):
+        monkeypatch.setattr(checkpoints, name, tmp_path / "not-shipped" / name)
 
 
 @pytest.fixture

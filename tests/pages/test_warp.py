@@ -155,6 +155,6 @@ def test_an_empty_workspace_says_what_to_do(opened: Workspace, open_page: Open, 
 def test_the_lab_offers_learned_warps_where_there_are_some(run: Run, opened: Workspace, open_page: Open) -> None:
     assert [box.label for box in open_page("lab").main.selectbox] == []
     put(opened, "mine", 1.0)
-    at = open_page("lab", lab_warp="mine")
+    at = open_page("lab", warp="mine")
     (box,) = at.main.selectbox
     assert (box.options, box.value) == (["Geometric warp", "mine"], "mine")

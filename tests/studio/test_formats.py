@@ -33,7 +33,7 @@ def examples() -> tuple[dict, dict]:
 
 def test_the_described_files_are_what_is_written(drawn: Path, tmp_path: Path) -> None:
     config, metrics = examples()
-    assert generate(GenerateConfig(drawn), tmp_path / "run") == []
+    assert generate(GenerateConfig(drawn, warp="geometric", diffusion="none"), tmp_path / "run") == []
     evaluate(tmp_path / "run")
     written = read_json(tmp_path / "run" / "config.json")
     assert written.keys() == config.keys()
@@ -47,7 +47,7 @@ def test_the_described_files_are_what_is_written(drawn: Path, tmp_path: Path) ->
 def test_the_described_files_are_imported(opened: Workspace, drawn: Path, tmp_path: Path) -> None:
     config, metrics = examples()
     run = tmp_path / "run"
-    generate(GenerateConfig(drawn), run)
+    generate(GenerateConfig(drawn, warp="geometric", diffusion="none"), run)
     pair = next((run / "results").iterdir()).stem
     metrics["pairs"] = {pair: {"ssim_inside": 0.7333}}
     (run / "config.json").write_text(json.dumps(config))
@@ -60,7 +60,7 @@ def test_the_described_files_are_imported(opened: Workspace, drawn: Path, tmp_pa
 
 
 def test_from_elsewhere_a_format_number_is_enough(opened: Workspace, drawn: Path, tmp_path: Path) -> None:
-    generate(GenerateConfig(drawn), tmp_path / "run")
+    generate(GenerateConfig(drawn, warp="geometric", diffusion="none"), tmp_path / "run")
     (tmp_path / "run" / "config.json").write_text('{"format": 1}')
     assert import_run(opened, tmp_path / "run").id
 

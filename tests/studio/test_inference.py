@@ -1,26 +1,33 @@
-"""The worker: try-ons land in the lab's run, a dead process is replaced, an idle one is freed."""
+"""The worker: try-ons land in the lab's run, models stay open, a dead process is replaced, an idle one is freed."""
 
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from db import datasets, runs
 from db.models import Dataset
-from studio import inference
+from studio import checkpoints, inference
 from studio.checkpoints import Checkpoint
+from studio.how import How
 from studio.importer import add_dataset
-from studio.inference import TryOnError, TryOnWorker, lab_run_dir
+from studio.inference import TryOn, TryOnCancelled, TryOnError, TryOnWorker, lab_run_dir
+from studio.inference_process import Stopped, Watch
 from studio.settings import ROOT
 from studio.workspace import Workspace
+from tests.fakes.vae import FakeVae
+from tests.tiny_diffusion import OWN, save_tiny
 from vton.errors import VtonError
+from vton.images import read_image, read_json
 from vton.pairs import Pair
 
 
@@ -108,26 +115,93 @@ def test_the_process_ends_with_a_studio_that_was_killed(tmp_path: Path) -> None:
 def test_every_state_of_a_learned_warp_has_a_run_of_its_own(
     opened: Workspace, dataset: Dataset, worker: TryOnWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, ...]] = []
+    asked: list[tuple[Any, ...]] = []
     learned = Checkpoint("mine", opened.settings.workspace / "checkpoints" / "mine", 1, None)
-    folders = {lab_run_dir(opened, dataset, "test", warp) for warp in (None, learned, replace(learned, changed_ns=2))}
-    assert len(folders) == 3
+    ways = [How(), How(learned), How(replace(learned, changed_ns=2))]
+    assert len({lab_run_dir(opened, dataset, "test", how) for how in ways}) == 3
     monkeypatch.setattr(worker, "_ask", lambda work, *arguments: asked.append(arguments) or "not made")
-    for warp in (None, learned):
+    for how in ways[:2]:
         with pytest.raises(TryOnError, match="not made"):
-            worker.submit(Path(dataset.root), "test", pairs_of(opened, dataset)[0], opened.settings.runs_dir, warp).result(60)
-    assert [arguments[-2:] for arguments in asked] == [("geometric", "auto"), (str(learned.path), "auto")]
+            worker.submit(Path(dataset.root), "test", pairs_of(opened, dataset)[0], opened.settings.runs_dir, how).result(60)
+    assert [arguments[6]["warp"] for arguments in asked] == ["geometric", str(learned.path)]
 
 
 def test_networks_compute_on_the_device_of_the_settings(opened: Workspace, dataset: Dataset) -> None:
-    asked: list[tuple[str, ...]] = []
+    asked: list[tuple[Any, ...]] = []
     on_cpu = TryOnWorker(replace(opened, settings=opened.settings.model_copy(update={"device": "cpu"})))
     on_cpu._ask = lambda work, *arguments: asked.append(arguments) or "not made"  # type: ignore[method-assign,func-returns-value]
     pair = pairs_of(opened, dataset)[0]
     tried = on_cpu.submit(Path(dataset.root), "test", pair, opened.settings.runs_dir)
     looked = on_cpu.look(dataset, "test", pair, "geometric", opened.settings.cache_dir)
-    for future in (tried, looked):
+    for asked_for in (tried, looked):
         with pytest.raises(TryOnError, match="not made"):
-            future.result(60)
-    assert [arguments[-1] for arguments in asked] == ["cpu", "cpu"]
+            asked_for.result(60)
+    assert [arguments[7 if len(arguments) > 8 else -1] for arguments in asked] == ["cpu", "cpu"]
     on_cpu.close()
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_diffusion_stays_open_keeps_every_setting_and_stops_where_it_is_cancelled(
+    opened: Workspace, dataset: Dataset, worker: TryOnWorker
+) -> None:
+    weights = save_tiny(checkpoints.home(opened))[0] / "model.safetensors"
+    (small,) = checkpoints.list_diffusions(opened)
+    pair, other = pairs_of(opened, dataset)[:2]
+
+    def submit(pair: Pair, **settings: Any) -> TryOn:
+        how = How(diffusion=small, sampling=replace(OWN, **settings))
+        return worker.submit(Path(dataset.root), "test", pair, lab_run_dir(opened, dataset, "test", how), how)
+
+    worker.get_ready(How(diffusion=small, sampling=OWN))
+    first = submit(pair)
+    made = first.result(timeout=120)
+    (process,) = multiprocessing.active_children()
+    written = weights.stat().st_mtime_ns
+    weights.write_bytes(bytes(100))
+    os.utime(weights, ns=(written, written))
+    second = submit(pair, steps=2).result(timeout=120)  # the file could not be opened any more
+    with opened.database.read() as session:
+        found = runs.for_pair(session, pair.person, pair.cloth, dataset.id)
+        assert {row.id for _, row in found} == {made.id, second.id}
+        assert {run.config["diffusion"]["steps"] for run, _ in found} == {OWN.steps, 2}
+        assert {run.name for run, _ in found} == {
+            f"Lab: Drawn, test, small, {steps}, seed 0" for steps in ("3 steps", "2 steps")
+        }
+    pictures = [(Path(run.folder) / row.path).read_bytes() for run, row in found]
+    assert pictures[0] != pictures[1] and not first.watched.exists()
+
+    long, waiting = submit(pair, steps=200), submit(other, steps=200)
+    assert submit(pair, steps=200) is long and worker.under_way() == [long, waiting]
+    waiting.cancel()
+    until(lambda: long.preview.is_file())
+    said = long.steps()
+    assert said is not None and said.total == 200 and said.done < 200
+    long.cancel()
+    for cancelled in (long, waiting):
+        with pytest.raises(TryOnCancelled):
+            cancelled.result(timeout=60)
+    assert not (long.out / "results").exists() and not waiting.out.joinpath("results", f"{other.name}.png").exists()
+    submit(other, steps=4).result(timeout=60)
+    assert multiprocessing.active_children() == [process], "one process made all of it"
+
+
+def test_each_step_says_how_far_it_is_and_shows_what_it_comes_to(tmp_path: Path) -> None:
+    watch = Watch(tmp_path, FakeVae())  # type: ignore[arg-type]
+    watch(1, 9, torch.full((1, 4, 8, 6), 2.0))
+    assert read_json(tmp_path / "progress.json") == {"step": 1, "steps": 9, "left": None}
+    preview = read_image(tmp_path / "preview.jpg")
+    assert preview.shape == (64, 48, 3) and preview.min() > 250
+    watch(4, 9, torch.zeros(1, 4, 8, 6))
+    said = read_json(tmp_path / "progress.json")
+    assert said["step"] == 4 and said["left"] >= 0
+    (tmp_path / "cancel").touch()
+    with pytest.raises(Stopped):
+        watch(5, 9, torch.zeros(1, 4, 8, 6))
+    with pytest.raises(Stopped):
+        Watch(tmp_path, FakeVae())  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from starlette.types import Message
 from db import raters
 from db.models import Dataset
 from studio import checks_file, inference, jobs, repair_routes, repairs
+from studio.how import How
 from studio.importer import add_dataset
 from studio.inference import lab_run_dir
 from studio.repairs import Item, RepairFault
@@ -184,7 +185,8 @@ def test_a_try_on_after_a_repair_differs_where_the_mask_was_changed(opened: Work
     def try_on() -> tuple[Path, np.ndarray]:
         folder = lab_run_dir(opened, dataset, "test")
         found = repairs.overlay_of(opened, dataset)
-        assert inference.make_try_on(dataset.root, "test", pair.person, pair.cloth, str(folder), str(found or "")) == ""
+        place = (dataset.root, "test", pair.person, pair.cloth, str(folder), str(found or ""))
+        assert inference.make_try_on(*place, How().options, "cpu", str(folder)) == ""
         return folder, read_image(folder / "results" / f"{pair.name}.png").astype(int)
 
     plain, before = try_on()
