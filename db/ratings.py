@@ -153,6 +153,14 @@ def live_for(session: Session, rater_id: int, result_id: int) -> dict[str, int]:
     return {axis: score for axis, score in session.execute(chosen) if score is not None}
 
 
+def means(session: Session, run_id: int) -> dict[tuple[str, str], float]:
+    """{(person, cloth): mean of a run's live scores}, over axes and raters, of the pictures as they are now."""
+    chosen = select(Result.person, Result.cloth, func.avg(Rating.score)).join(Rating, Rating.result_id == Result.id)
+    chosen = chosen.where(Result.run_id == run_id, Rating.live, Rating.result_sha256 == Result.sha256)
+    rows = session.execute(chosen.group_by(Result.person, Result.cloth))
+    return {(person, cloth): float(mean) for person, cloth, mean in rows}
+
+
 def count(session: Session, run_id: int | None = None) -> int:
     """How many live scores there are, of a run or in all."""
     chosen = select(func.count()).select_from(Rating).where(Rating.live)

@@ -184,6 +184,12 @@ def metrics(session: Session, run_id: int) -> list[Metric]:
     return list(session.scalars(chosen.order_by(Metric.name)))
 
 
+def metrics_of_result(session: Session, result_id: int) -> dict[str, float]:
+    """{metric: value} of one result."""
+    rows = session.execute(select(Metric.name, Metric.value).where(Metric.result_id == result_id))
+    return {name: value for name, value in rows}
+
+
 def result_metrics(session: Session, run_id: int) -> dict[int, dict[str, float]]:
     """{result id: {metric: value}} for the results of a run that have any."""
     chosen = select(Metric.result_id, Metric.name, Metric.value).where(Metric.run_id == run_id, Metric.result_id.is_not(None))

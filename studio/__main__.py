@@ -39,9 +39,11 @@ def parser() -> argparse.ArgumentParser:
         return verbs.add_parser(name, help=what, description=what, epilog=EXAMPLE, parents=[where], formatter_class=layout)
 
     verb("doctor", "say what is here and what is wrong; exit 1 when something is")
-    taken = verb("import-run", "take a run folder in, from wherever it comes")
+    taken = verb("import-run", "take a run folder in, from wherever it comes; with --dataset, a folder of pictures")
     taken.add_argument("folder", metavar="RUN_DIR")
     taken.add_argument("--name", help="its name in the studio (the folder's)")
+    taken.add_argument("--dataset", metavar="NAME", help="copy a folder of pictures that are named for this dataset's pairs")
+    taken.add_argument("--split", default="test", help="of that dataset (test)")
     added = verb("add-dataset", "make a dataset known by its folder; it is only read")
     added.add_argument("folder", metavar="ROOT")
     added.add_argument("--name", help="its name in the studio (the folder's)")
@@ -96,6 +98,8 @@ def run_verb(given: argparse.Namespace) -> int:
 
     if given.verb == "doctor":
         return doctor.examine(workspace())
+    if given.verb == "import-run" and given.dataset is not None:
+        return take_pictures(workspace(), given)
     if given.verb == "import-run":
         known_before = known_run(workspace(), given.folder)
         run = import_run(workspace(), given.folder, given.name)
@@ -108,6 +112,21 @@ def run_verb(given: argparse.Namespace) -> int:
         return forget_dataset(workspace(), given)
     else:
         return write_out(workspace(), given)
+    return 0
+
+
+def take_pictures(opened: "Workspace", given: argparse.Namespace) -> int:
+    """A folder of another method's pictures becomes a run; what is left out of it is said."""
+    from db import datasets
+    from studio.foreign import import_pictures
+
+    with opened.database.read() as session:
+        dataset = datasets.by_name(session, given.dataset)
+    if dataset is None:
+        return complain(f"There is no dataset called {given.dataset!r}; give a name that Home shows.")
+    run, left = import_pictures(opened, Path(given.folder).expanduser().absolute(), dataset, given.split, given.name)
+    without = f" Left out, named for no pair: {', '.join(left[:3])}{', ...' if len(left) > 3 else ''}." if left else ""
+    print(f"Took in the run {run.name!r}.{without}")
     return 0
 
 

@@ -24,6 +24,7 @@ def main() -> None:
             st.Page(PAGES / "qa.py", title="QA", icon=":material/rule:", url_path="qa"),
             st.Page(PAGES / "lab.py", title="Try-on lab", icon=":material/science:", url_path="lab"),
             st.Page(PAGES / "warp.py", title="Warp", icon=":material/conversion_path:", url_path="warp"),
+            st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare:", url_path="compare"),
             st.Page(PAGES / "rate.py", title="Rate", icon=":material/star_rate:", url_path="rate"),
             st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:", url_path="runs"),
         ]

@@ -18,38 +18,22 @@ const KEYS = [
   ["+ - 0", "zoom, fit"],
 ];
 const KEPT = "vton-warp-view";
-const FARTHEST = 8; // times
 const LONGEST_MS = 1500; // that new pictures are waited for before they are shown unfinished
 
-const isTyping = (event) => {
-  const target = event.composedPath()[0];
-  const places = "input:not([type=range]), textarea, select, [contenteditable=true], [role=listbox], [role=combobox], [role=radio]";
-  return target instanceof Element && target.closest(places) !== null;
-};
-
-const make = (tag, values = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), values);
-  made.append(...children);
-  return made;
-};
-
-const picture = (src, alt = "") => make("img", { src, alt, decoding: "async", draggable: false });
 const pixels = (value) => `${value < 10 ? value.toFixed(2) : value.toFixed(1)} px`;
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 2 : 1)} %`;
 
 class WarpView {
   constructor(root) {
-    this.box = root.querySelector(".warp");
+    this.box = root.querySelector(".pictures");
     this.find = (selector) => this.box.querySelector(selector);
     this.view = { flow: "colour", opacity: 100, marks: [], ...this.kept() };
-    this.zoom = { k: 1, x: 0, y: 0 };
     this.chosen = {}; // title of a warp -> the scale that lies over the person
     this.onKey = (event) => this.key(event);
     this.onKeyUp = (event) => event.key === " " && this.alone(false);
     document.addEventListener("keydown", this.onKey);
     document.addEventListener("keyup", this.onKeyUp);
-    this.resized = new ResizeObserver(() => this.place());
-    this.resized.observe(this.find(".cards"));
+    this.zoom = new SharedZoom(this.find(".cards"), this.find(".factor"));
     const slider = this.find(".opacity input");
     slider.oninput = () => this.set({ opacity: Number(slider.value) });
     slider.onchange = () => slider.blur();
@@ -60,13 +44,12 @@ class WarpView {
         make("dd", { textContent: words }),
       ]),
     );
-    this.watchZoom(this.find(".cards"));
   }
 
   leave() {
     document.removeEventListener("keydown", this.onKey);
     document.removeEventListener("keyup", this.onKeyUp);
-    this.resized.disconnect();
+    this.zoom.leave();
   }
 
   kept() {
@@ -99,20 +82,20 @@ class WarpView {
     const there = Promise.all(images.map((image) => image.decode().catch(() => undefined)));
     await Promise.race([there, new Promise((done) => setTimeout(done, LONGEST_MS))]);
     if (told !== this.told) return; // another pair came meanwhile
-    if (data.pair !== this.data?.pair) this.zoom = { k: 1, x: 0, y: 0 };
+    if (data.pair !== this.data?.pair) this.zoom.fit();
     this.data = data;
     const person = cards[0].querySelector("img");
     const ratio = person.naturalWidth ? person.naturalWidth / person.naturalHeight : 0.75;
     this.box.style.setProperty("--ratio", ratio);
     this.box.style.setProperty("--small", `clamp(7.5rem, ${(ratio * 21).toFixed(1)}vh, 13rem)`);
-    this.wide = person.naturalWidth;
+    this.zoom.wide = person.naturalWidth;
     this.find(".cards").style.setProperty("--columns", cards.length);
     this.find(".cards").replaceChildren(...cards);
     this.find(".flows").replaceChildren(...flows);
     this.find(".flow-head").hidden = !flows.length;
     this.tools();
     this.dress();
-    this.place();
+    this.zoom.place();
   }
 
   cardsOf(data) {
@@ -309,77 +292,14 @@ class WarpView {
     else if (key === "v") this.overTheFlow();
     else if (key === "[" || key === "]") this.set({ opacity: Math.min(100, Math.max(0, this.view.opacity + (key === "]" ? 10 : -10))) });
     else if (key === " ") this.alone(true);
-    else if (key === "+" || key === "=") this.scale(1.25);
-    else if (key === "-") this.scale(0.8);
-    else if (key === "0") this.scale(0);
+    else if (key === "+" || key === "=") this.zoom.scale(1.25);
+    else if (key === "-") this.zoom.scale(0.8);
+    else if (key === "0") this.zoom.fit();
     else if (key === "?") this.help();
     else if (key === "Escape" && !this.find(".keys").hidden) this.help(false);
     else return;
     event.preventDefault();
     event.stopPropagation();
-  }
-
-  // Zoom by a factor about a place (0..1 across and down a picture); 0 fits.
-  scale(factor, at = [0.5, 0.5]) {
-    const before = this.zoom.k;
-    const k = factor ? Math.min(FARTHEST, Math.max(1, before * factor)) : 1;
-    this.zoom = { k, x: at[0] - ((at[0] - this.zoom.x) * k) / before, y: at[1] - ((at[1] - this.zoom.y) * k) / before };
-    this.place();
-  }
-
-  place() {
-    const { zoom } = this;
-    for (const axis of ["x", "y"]) zoom[axis] = Math.min(0, Math.max(1 - zoom.k, zoom[axis]));
-    const cards = this.find(".cards");
-    cards.classList.toggle("zoomed", zoom.k > 1);
-    for (const pan of cards.querySelectorAll(".pan")) {
-      pan.style.transform = `translate(${100 * zoom.x}%, ${100 * zoom.y}%) scale(${zoom.k})`;
-    }
-    const frame = cards.querySelector(".frame");
-    if (!frame || !this.wide) return;
-    const factor = (zoom.k * frame.clientWidth) / this.wide;
-    cards.classList.toggle("crisp", factor * devicePixelRatio > 3);
-    this.find(".factor").textContent = `${Math.round(100 * factor)} %`;
-  }
-
-  watchZoom(cards) {
-    const placeOf = (event) => {
-      const frame = event.target.closest(".frame");
-      if (!frame) return null;
-      const { left, top, width, height } = frame.getBoundingClientRect();
-      return [(event.clientX - left) / width, (event.clientY - top) / height];
-    };
-    cards.addEventListener(
-      "wheel",
-      (event) => {
-        const at = placeOf(event);
-        if (!at || !(event.ctrlKey || event.metaKey)) return;
-        event.preventDefault();
-        this.scale(event.deltaY < 0 ? 1.2 : 1 / 1.2, at);
-      },
-      { passive: false },
-    );
-    cards.ondblclick = (event) => {
-      const at = placeOf(event);
-      if (at) this.scale(this.zoom.k > 1 ? 0 : 3, at);
-    };
-    let held = null;
-    cards.onpointerdown = (event) => {
-      const at = placeOf(event);
-      if (!at || this.zoom.k === 1 || event.button !== 0) return;
-      held = { at, x: this.zoom.x, y: this.zoom.y, frame: event.target.closest(".frame") };
-      cards.setPointerCapture(event.pointerId);
-    };
-    cards.onpointermove = (event) => {
-      if (!held) return;
-      const { left, top, width, height } = held.frame.getBoundingClientRect();
-      this.zoom.x = held.x + (event.clientX - left) / width - held.at[0];
-      this.zoom.y = held.y + (event.clientY - top) / height - held.at[1];
-      this.place();
-    };
-    cards.onpointerup = cards.onpointercancel = () => {
-      held = null;
-    };
   }
 }
 

@@ -19,8 +19,8 @@ FLOWS = ("colour", "arrows", "grid", "magnitude")
 _mount = st.components.v2.component(
     "vton_warp",
     html=(HERE / "warp.html").read_text(),
-    css=(HERE / "warp.css").read_text(),
-    js=(HERE / "warp.js").read_text(),
+    css="".join((HERE / name).read_text() for name in ("frames.css", "warp.css")),
+    js="".join((HERE / name).read_text() for name in ("frames.js", "warp.js")),
 )
 
 
