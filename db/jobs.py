@@ -29,6 +29,11 @@ def list_recent(session: Session, limit: int = 50) -> list[Job]:
     return list(session.scalars(select(Job).order_by(Job.id.desc()).limit(limit)))
 
 
+def list_kind(session: Session, kind: str) -> list[Job]:
+    """Every job of a kind, oldest first."""
+    return list(session.scalars(select(Job).where(Job.kind == kind).order_by(Job.id)))
+
+
 def list_active(session: Session) -> list[Job]:
     """Every job that is queued or running, oldest first."""
     return list(session.scalars(select(Job).where(Job.state.in_(ACTIVE_STATES)).order_by(Job.id)))

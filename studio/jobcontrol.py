@@ -17,6 +17,7 @@ from studio.settings import ROOT
 from studio.workspace import Workspace
 
 ORPHAN_SECONDS = 30  # a queued job without a process for longer than this lost its starter
+STOP = "stop"  # a file in a job's folder: it was asked to stop by itself
 
 
 class JobError(Exception):
@@ -41,7 +42,8 @@ def start(workspace: Workspace, kind: str, title: str, command: Sequence[str], a
     """Start a command as a job; the same work that is going on already is given back instead of started twice.
 
     `after` is what follows on the command: {"import_run": folder, "name": name}, or {"add_dataset": root, "name": name,
-    "generate": {"split": ..., "pairs": how many, "name": ...}}.
+    "generate": {"split": ..., "pairs": how many, "name": ...}}. A command that stops by itself when it gets SIGTERM says by
+    "grace" how many seconds that may take.
     """
     reconcile(workspace)
     with workspace.database.write() as session:
@@ -137,11 +139,22 @@ def _has_process(job: Job) -> bool:
     return processes.is_alive(job.pid, job.process_started)
 
 
+def stopping(job: Job) -> bool:
+    """Whether a job that is going on was asked to stop by itself."""
+    return job.state in ACTIVE_STATES and (Path(job.folder) / STOP).exists()
+
+
 def cancel(workspace: Workspace, job_id: int) -> Job | None:
-    """End a job with every process that it started; the results it made until then are taken in. None if unknown."""
+    """End a job with every process that it started; the results it made until then are taken in. None if unknown.
+
+    One that stops by itself is asked to, and goes on until it has; asked a second time, it is ended as well.
+    """
     with workspace.database.write() as session:
         job = rows.get(session, job_id)
         if job is None or job.state not in ACTIVE_STATES:
+            return job
+        if "grace" in job.after and not stopping(job):
+            (Path(job.folder) / STOP).touch()  # its wrapper hands it on
             return job
         rows.set_state(session, job_id, "cancelled", note="Cancelled.")
     processes.end_job(job.folder)

@@ -1,6 +1,7 @@
 """python -m studio.wrapper JOB_ID: a job's own process; it runs the command, keeps the row, takes in the results."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,12 +14,14 @@ from db import jobs as rows
 from db.models import ACTIVE_STATES, Job
 from studio import checks_file, findings, joblog, processes
 from studio.importer import ImportFault, add_dataset, import_run
+from studio.jobcontrol import stopping
 from studio.jobs import JobError, start_generate
 from studio.settings import ROOT
 from studio.uploads import UploadFault, take_upload
 from studio.workspace import Workspace, WorkspaceError, workspace
 
 HEARTBEAT_SECONDS = 3.0
+STOPPED = (130, -signal.SIGTERM, -signal.SIGKILL)  # how a command ends that was asked to stop
 
 
 def run_job(workspace: Workspace, job_id: int) -> int:
@@ -35,7 +38,10 @@ def run_job(workspace: Workspace, job_id: int) -> int:
         _end(workspace, job, "failed", None, f"it could not be started: {error}")
         return 1
     code = _watch(workspace, job, process)
-    said = joblog.last_line(job.folder) or f"it ended with exit code {code} and said nothing"
+    if stopping(job) and code in STOPPED:
+        _end(workspace, job, "cancelled", code, "Cancelled.")
+        return 1
+    said = _why(job, code)
     half_made = code != 0 and bool({"add_dataset", "take_upload", "checks"} & job.after.keys())
     fault = "" if half_made else _take_in(workspace, job)
     if "doctor" in job.after:  # it ends with 1 where it found faults: what it found counts
@@ -56,13 +62,25 @@ def _launch(job: Job) -> "subprocess.Popen[bytes]":
 
 
 def _watch(workspace: Workspace, job: Job, process: "subprocess.Popen[bytes]") -> int:
-    """Wait for the command with a heartbeat; end it when the job was cancelled."""
+    """Wait for the command with a heartbeat; end it when the job was cancelled, or asked to stop and still not gone."""
+    until = None
     while True:
         try:
             return process.wait(HEARTBEAT_SECONDS)
         except subprocess.TimeoutExpired:
-            if _heartbeat(workspace, job.id) not in ACTIVE_STATES:
+            if _heartbeat(workspace, job.id) not in ACTIVE_STATES or (until and time.monotonic() > until):
                 processes.end_job(job.folder)
+                return -signal.SIGKILL  # its own exit code went to psutil
+            elif until is None and stopping(job):
+                process.terminate()
+                until = time.monotonic() + job.after["grace"]
+
+
+def _why(job: Job, code: int) -> str:
+    """Why a command ended that was not done: the last that it said, or what ended it."""
+    if code == -signal.SIGKILL:
+        return "The system ended its process at once; is there enough memory?"
+    return joblog.last_line(job.folder) or f"it ended with exit code {code} and said nothing"
 
 
 def _heartbeat(workspace: Workspace, job_id: int) -> str | None:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from db.models import Job
 from studio import jobs
+from studio.jobcontrol import stopping
 from studio.jobs import JobError, JobStatus
-from studio.widgets.page import spoken_errors
+from studio.widgets.page import follow_from_fragment, go, spoken_errors
 from studio.widgets.words import ago, duration
 from studio.workspace import Workspace
 
@@ -35,6 +36,7 @@ def watch_jobs(workspace: Workspace) -> None:
 
 
 def _watch(workspace: Workspace, going_on: list[int]) -> None:
+    follow_from_fragment()
     if {job.id for job in jobs.list_recent(workspace) if job.state in jobs.ACTIVE_STATES} != set(going_on):
         st.rerun()
     for job_id in going_on:
@@ -47,7 +49,9 @@ def _active_job(workspace: Workspace, status: JobStatus) -> None:
     job = status.job
     with st.container(border=True, key=f"job_{job.id}"):
         side = _job_line(job)
-        if side.button("Cancel", key=f"cancel_{job.id}", icon=":material/close:"):
+        if "training" in job.after:
+            side.button("Open", key=f"training_{job.id}", icon=":material/monitoring:", on_click=_open_training, args=(job,))
+        if side.button("End at once" if stopping(job) else "Cancel", key=f"cancel_{job.id}", icon=":material/close:"):
             with spoken_errors():
                 jobs.cancel(workspace, job.id)
             st.rerun()
@@ -55,6 +59,10 @@ def _active_job(workspace: Workspace, status: JobStatus) -> None:
         if status.log_tail.strip():
             with st.expander("Log"):
                 st.code(status.log_tail, language=None, wrap_lines=True, height=LOG_HEIGHT)
+
+
+def _open_training(job: Job) -> None:
+    go("runs", {"training": job.after["training"]})
 
 
 def ended_jobs(workspace: Workspace, limit: int = 5, only_trouble: bool = False, title: str = "") -> None:
@@ -109,6 +117,9 @@ def _job_line(job: Job) -> "DeltaGenerator":
 
 def _progress(status: JobStatus) -> None:
     told = status.progress
+    if stopping(status.job):
+        st.caption("Stopping: it writes what it goes on from.")
+        return
     if told is None or not told.get("total"):
         st.progress(0.0, text="Starting")
         return

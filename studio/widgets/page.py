@@ -62,6 +62,12 @@ def follow() -> None:
         st.switch_page(page_path(wanted[0]), query_params=wanted[1])
 
 
+def follow_from_fragment() -> None:
+    """In a fragment, which a callback of its own draws alone: draw the whole page where one asked to `go`."""
+    if "go" in st.session_state:
+        st.rerun()
+
+
 def stop_with(sentence: str) -> None:
     """End the page here with one sentence."""
     st.error(sentence, icon=":material/error:")

@@ -1,5 +1,6 @@
 """Runs as people look at them: the list, one run's numbers, its results, and what can be done with it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -11,8 +12,11 @@ from db.models import Metric, Run
 from studio import jobs
 from studio.charts import spread
 from studio.failures_file import read_failures
+from studio.how import made_by, names_of, settings_of
 from studio.importer import remove_run
 from studio.jobs import JobError
+from studio.metric_comparison import Measured, differences
+from studio.metrics_file import read_left_out
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Picture, Tile, gallery
 from studio.widgets.page import empty, go
@@ -31,16 +35,24 @@ def run_table(workspace: Workspace) -> None:
         found = runs.list_all(session)
         known = {row.id: row.name for row in datasets.list_all(session)}
         table = []
+        measured: dict[str, list[Measured]] = {}
         for run in found:
+            numbers = runs.metrics(session, run.id)
             row = {
                 "Run": run.name,
                 "Dataset": known.get(run.dataset_id or 0, "elsewhere"),
                 "Split": run.split,
+                "Warp": names_of(run.config)[0],
+                "Diffusion": ", ".join(filter(None, (names_of(run.config)[1], settings_of(run.config)))),
                 "Results": runs.count_results(session, run.id),
                 "Scores": ratings.count(session, run.id),
                 "Made": run.created_at,
+                "Measured on": _measured_on(numbers),
             }
-            table.append(row | {metric_label(metric.name): metric.value for metric in runs.metrics(session, run.id)})
+            table.append(row | {metric_label(metric.name): metric.value for metric in numbers})
+            for one in numbers:
+                way = Measured(run.name, one.value, one.low, one.high, one.n, one.higher_is_better, one.card)
+                measured.setdefault(one.name, []).append(way)
     if not table:
         empty("No run yet. Start one above: it makes a try-on of every pair that you choose.")
         return
@@ -51,16 +63,31 @@ def run_table(workspace: Workspace) -> None:
             st.session_state["open"] = found[rows[0]].name
 
     frame = pd.DataFrame(table)
-    numbers = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.columns if frame[name].dtype == float}
+    formats = {name: st.column_config.NumberColumn(format="%.4g") for name in frame.columns if frame[name].dtype == float}
     st.dataframe(
         frame,
         key="run_table",
         hide_index=True,
         on_select=open_row,
         selection_mode="single-row",
-        column_config={"Made": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"), **numbers},
+        column_config={
+            "Diffusion": st.column_config.TextColumn(width="medium"),
+            "Made": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+            **formats,
+        },
     )
-    st.caption("Tick a row to open its run.")
+    mixed = [metric_label(name) for name, rows in measured.items() if any(differences(rows))]
+    unlike = f" Not measured alike in all runs: {', '.join(mixed)}; the comparison below says what differs." if mixed else ""
+    st.caption(f"Tick a row to open its run.{unlike}")
+
+
+def _measured_on(metrics: Sequence[Metric]) -> str:
+    """How many pairs, and of which size."""
+    if not metrics:
+        return ""
+    most = max(metrics, key=lambda metric: metric.n or 0)
+    size = most.card.get("size")
+    return f"{count(most.n or 0, 'pair')}{f', {size}' if size else ''}"
 
 
 def folder_fault(run: Run) -> str:
@@ -143,7 +170,12 @@ def run_numbers(workspace: Workspace, run: Run) -> None:
         st.caption("No metrics yet. Measure compares the results with the truth, where the dataset has one.")
         return
     table, chart = st.columns([3, 2], vertical_alignment="top")
-    table.dataframe(pd.DataFrame([_metric_row(metric) for metric in whole]), hide_index=True, key=f"metrics_{run.id}")
+    frame = pd.DataFrame([_metric_row(metric) for metric in whole])
+    table.dataframe(frame.loc[:, (frame != "").any()], hide_index=True, key=f"metrics_{run.id}")
+    left_out = read_left_out(Path(run.folder) / "metrics.json")
+    for why in dict.fromkeys(left_out.values()):
+        missing = ", ".join(metric_label(name) for name, said in left_out.items() if said == why)
+        table.caption(f"Not measured: {missing}. {why}")
     names = sorted({name for values in by_pair.values() for name in values})
     if names:
         with chart:
@@ -168,6 +200,10 @@ def _metric_row(metric: Metric) -> dict[str, object]:
         "Interval": interval,
         "N": n,
         "Direction": better,
+        "Size": str(metric.card.get("size", "")),
+        "Library": str(metric.card.get("library", "")),
+        "Subsets": str(metric.card.get("subsets", "")),
+        "Note": str(metric.card.get("caution", "")),
     }
 
 
@@ -202,7 +238,8 @@ def run_results(chosen: Frame, run: Run) -> None:
     if tiles:
         gallery(tiles, key=f"results_{run.id}", on_open=open_in_lab, width=150)
     line = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    line.caption(f"{count(total, 'result')}, made {ago(run.created_at)}", width="content")
+    told = made_by(run.config)
+    line.caption(f"{count(total, 'result')}, made {ago(run.created_at)}{f': {told}' if told else ''}", width="content")
     if pages > 1:
         with line:
             st.pagination(pages, key="results_page")
