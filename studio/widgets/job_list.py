@@ -62,7 +62,10 @@ def _active_job(workspace: Workspace, status: JobStatus) -> None:
 
 
 def _open_training(job: Job) -> None:
-    go("runs", {"training": job.after["training"]})
+    if st.session_state["on_page"] == "runs":  # where its selectbox stands, and the address follows that
+        go("runs", {"training": job.after["training"]})
+    else:
+        go("runs", training=job.after["training"])
 
 
 def ended_jobs(workspace: Workspace, limit: int = 5, only_trouble: bool = False, title: str = "") -> None:

@@ -56,9 +56,9 @@ def go(page: str, state: dict[str, str | None] | None = None, **params: str) -> 
 
 
 def follow() -> None:
-    """Go where a callback asked to."""
+    """Go where a callback asked to; who is there already, and asked for nothing more, stays."""
     wanted = st.session_state.pop("go", None)
-    if wanted is not None:
+    if wanted is not None and (wanted[1] or wanted[0] != st.session_state.get("on_page")):
         st.switch_page(page_path(wanted[0]), query_params=wanted[1])
 
 

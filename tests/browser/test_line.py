@@ -1,6 +1,7 @@
 """The line through the whole studio in a real browser: browse, lab, rate by keys, a job that outlives its server."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def test_browse_lab_rate_and_a_job_over_a_restart(page: Page, studio: Any, drawn
     expect(page.locator(".count")).to_have_text("0 of 1 rated")
     rate(page, "21")
     expect(page.locator(".finished")).to_contain_text("are rated")
-    page.wait_for_timeout(1000)
+    until = time.monotonic() + 30
+    while len(scores(studio.workspace)) < 4 and time.monotonic() < until:
+        page.wait_for_timeout(200)
     assert scores(studio.workspace) == [5, 3, 2, 1]
 
     page.get_by_role("link", name="Runs").click()

@@ -1,6 +1,7 @@
 """A training in a real browser: a fine-tuning started, watched, cancelled, resumed, and its checkpoint used in the lab."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
+from studio import processes
 from vton.checkpoint import save_warp
 from vton.networks.warp import WarpNetwork
 from vton.presets import WARP
@@ -26,6 +28,14 @@ def people(tmp_path: Path) -> Path:
     return tmp_path / "people"
 
 
+@pytest.fixture
+def tidy(studio: Any) -> Iterator[None]:
+    """Leave no job running, whatever happens."""
+    yield
+    for job in (studio.workspace / "jobs").glob("*"):
+        processes.end_job(job)
+
+
 def see(what: Locator) -> None:
     """Wait until it is there."""
     expect(what).to_be_visible(timeout=LONG)
@@ -42,6 +52,7 @@ def fill_in(page: Page) -> None:
     page.get_by_role("button", name="Start a training").click()
     see(page.get_by_role("button", name="Start the training"))
     choose(page, "training_preset_warp", "tiny")
+    see(page.get_by_text("20 steps of 2"))  # its own fields are there
     choose(page, "training_init_warp", "first")
     page.locator(".st-key-training_advanced summary").click()
     fields = page.get_by_role("textbox", name="Other fields of the preset")
@@ -51,6 +62,7 @@ def fill_in(page: Page) -> None:
     expect(page.get_by_role("button", name="Start the training")).to_be_disabled(timeout=LONG)
     fields.fill(FIELDS)
     fields.press("Control+Enter")
+    expect(page.get_by_role("button", name="Start the training")).to_be_enabled(timeout=LONG)
     steps = page.get_by_role("spinbutton", name="Steps")
     steps.fill(str(ENDLESS))
     steps.press("Enter")
@@ -75,7 +87,7 @@ def cancel(page: Page) -> None:
     see(page.get_by_text("Cancelled · Warp tiny on people"))
 
 
-def test_a_fine_tuning_is_started_watched_cancelled_resumed_and_used(page: Page, studio: Any, people: Path) -> None:
+def test_a_fine_tuning_is_started_watched_cancelled_resumed_and_used(page: Page, studio: Any, people: Path, tidy: None) -> None:
     studio.run("add-dataset", str(people))
     torch.manual_seed(1)
     save_warp(studio.workspace / "checkpoints" / "first", WarpNetwork(WARP["tiny"].network), {"losses": {"flow": 1.0}})

@@ -24,7 +24,7 @@ def test_a_pair_is_looked_at_by_keys_and_comes_back_by_its_address(page: Page, s
     studio.start()
     first, second = open_dataset(drawn).splits["test"].pairs[:2]
 
-    page.goto(f"{studio.url}/warp")
+    page.goto(f"{studio.url}/warp?warps=truth,geometric,mine")
     cards = page.locator(".cards figure")
     expect(cards).to_have_count(5, timeout=LONG)
     expect(page.locator(".cards .said")).to_have_count(0, timeout=LONG)

@@ -180,6 +180,16 @@ def test_a_cancelled_one_is_shown_resumed_and_its_checkpoint_used(
     assert "training_cancel" in [button.key for button in at.button]
 
 
+@pytest.mark.parametrize("page", ["runs", "home"])
+def test_a_job_leads_to_its_training(page: str, known: Workspace, people: Path, open_page: Open) -> None:
+    put(known, people, "half")
+    job = store(known, ["python", "-m", "vton.train.warp", "--data", str(people), "--preset", "tiny"], "half")
+    at = open_page(page)
+    at.button(f"training_{job.id}").click().run()
+    assert not at.exception and [title.value for title in at.title] == ["Runs"]
+    assert at.selectbox("training").value == "half" and "**Waiting** · Warp tiny on set" in words(at)
+
+
 def test_one_that_failed_says_why(known: Workspace, people: Path, open_page: Open) -> None:
     put(known, people, "half")
     store(known, ["python", "-m", "vton.train.warp"], "half", "failed", "The disk is full.")
