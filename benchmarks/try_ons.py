@@ -94,11 +94,13 @@ class Bench:
         begun, truth = try_on(seen, self.warp), read_truth(self.split, pair)
         assert truth is not None
         (made,) = self.diffusion.refine([begun], [seen], [pair.name], NOISE)
+        (decoded,) = replace(self.diffusion, detail=0.0).refine([begun], [seen], [pair.name], NOISE)
         return {
             "geometric composite": skin_filled(seen, geometric_warp(seen)),
             "learned composite": skin_filled(seen, begun.warped),
             "true flow's composite": skin_filled(seen, truth.warp(seen)),
             "learned, filled in": begun.image,
+            "diffusion, as decoded": decoded.image,
             "diffusion": made.image,
             "VAE's own": self._reconstructed(seen, photo),
             PHOTO: photo,

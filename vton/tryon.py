@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vton.conditions import Conditions
+from vton.detail import DETAIL, carry_detail
 from vton.devices import likes_bf16
 from vton.diffusion import Predict, Preview, Schedule, denoise
 from vton.fill import fill_bare
@@ -63,6 +64,7 @@ class Diffusion:
     schedule: Schedule
     sampling: Sampling
     paste: str = "feathered"  # of PASTES
+    detail: float = DETAIL  # of the garment's detail that the VAE loses: how much is laid back
 
     @property
     def device(self) -> torch.device:
@@ -89,10 +91,14 @@ class Diffusion:
             start, part = time.perf_counter(), slice(first, first + size)
             fitted = [fit_composite(a, b, self.network.config.size) for a, b in zip(begun[part], conditions[part], strict=True)]
             composite, mask, cloth = (torch.cat(tensors) for tensors in zip(*fitted, strict=True))
-            pictures = self.sample(composite, mask, cloth, [lot_of(seed, name) for name in names[part]], preview)
+            lots = [lot_of(seed, name) for name in names[part]]
+            sampled = (x.cpu().split(1) for x in self.sample(composite, mask, cloth, lots, preview))
             seconds = (time.perf_counter() - start) / len(fitted)
-            for result, seen, picture in zip(begun[part], conditions[part], pictures.cpu().split(1), strict=True):
-                image = paste_back(unletterbox(picture, seen.size).clamp(-1, 1), seen, self.paste)
+            for result, seen, *both in zip(begun[part], conditions[part], *sampled, strict=True):
+                picture, rebuilt = (unletterbox(x, seen.size) for x in both)
+                worn = result.warped.mask * seen.agnostic_mask
+                picture = carry_detail(picture, rebuilt, result.composite, worn, self.detail).clamp(-1, 1)
+                image = paste_back(picture, seen, self.paste)
                 made.append(replace(result, image=image, seconds=result.seconds | {"diffusion": seconds}))
         return made
 
@@ -104,16 +110,16 @@ class Diffusion:
         cloth: Tensor,
         lots: Sequence[torch.Generator],
         preview: Preview | None = None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, H, W) from composites (N, 3, H, W), what is to be made of them (N, 1, H, W) and garment photos
-        (N, 3, H, W), all of the network's size."""
+        (N, 3, H, W), all of the network's size; and what the VAE alone makes of the composites."""
         composite, mask, cloth = (x.to(self.device) for x in (composite, mask, cloth))
         kind = self.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=likes_bf16(kind)):
             latent = self.vae.encode(composite).mean.float()
             predict = self._predict(latent, shrink_mask(mask), cloth)
             clean = denoise(predict, self.schedule, self.sampling, latent, lots, preview)
-            return self.vae.decode(clean).float()
+            return self.vae.decode(clean).float(), self.vae.decode(latent).float()
 
     def _predict(self, composite: Tensor, mask: Tensor, cloth: Tensor) -> Predict:
         """The network's prediction, towards the garment by the guidance."""

@@ -145,7 +145,7 @@ def validate(diffusion: Diffusion, examples: Examples, warps: Warps) -> tuple[di
     for i, pair in enumerate(examples.pairs):
         example = examples[i]
         photo, composite, mask, cloth = dress(example, *warps.warped(pair, example))
-        picture = diffusion.sample(composite, mask, cloth, [lot_of(0, pair.name)]).cpu().clamp(-1, 1)
+        picture, _ = (x.cpu().clamp(-1, 1) for x in diffusion.sample(composite, mask, cloth, [lot_of(0, pair.name)]))
         shown = photo + (picture - photo) * mask
         for which, made in (("", shown), ("composite_", composite)):
             for name in MEASURED:
