@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.data import CHROMIUM
 from benchmarks.many_comparisons import Crowd, build
+from benchmarks.raters_at_work import all_at_once
 from benchmarks.report import show
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
@@ -197,25 +198,48 @@ def keyboard(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     return {"p50": p50, "p95": p95, "rows": rows}, all_there and clean and held <= 1
 
 
+def log_bytes(workspace: Path) -> int:
+    """How long SQLite's write-ahead log is: a commit makes it longer before the commit is through."""
+    try:
+        return (workspace / "studio.db-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def await_commit(workspace: Path, written: int) -> None:
+    """Return the moment the log grows beyond `written`, or after 2 seconds."""
+    until = time.monotonic() + 2
+    while log_bytes(workspace) == written and time.monotonic() < until:
+        pass
+
+
 def kills(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
-    """The server killed at random times while a rater judges on; the page is not reloaded."""
-    times, rng = (5 if asked.quick else 20), random.Random(0)
+    """The server killed while a rater judges on, at random times and as a commit begins; the page is not reloaded."""
+    times, rng = (6 if asked.quick else 20), random.Random(0)
     given: list[str] = []
-    drains, lost = [], 0
+    drains, lost, inside = [], 0, 0
     with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         workspace = small(Path(scratch))
         server = Server(workspace)
         server.start()
         page = begin(browser, server, "Ada")
-        for _ in range(times):
+        for turn in range(times):
             before = rng.randint(2, 5)
             after = rng.randint(1, 4)
             keys = [rng.choice(list(KEYS)) for _ in range(before + after)]
-            for key in keys[:before]:
+            in_commit = turn % 2 == 1
+            for key in keys[: before - in_commit]:
                 press(page, key)
-            page.wait_for_timeout(rng.uniform(0, 400))  # the last answers are on their way, being committed, or stored
+            if in_commit:
+                settled(page)
+                written = log_bytes(workspace)
+                press(page, keys[before - 1])
+                await_commit(workspace, written)
+            else:
+                page.wait_for_timeout(rng.uniform(0, 400))  # the last answers are on their way, being committed, or stored
             server.end(signal.SIGKILL)
             confirmed = stored(workspace, "Ada")
+            inside += in_commit and len(confirmed.outcomes) < len(given) + before
             for key in keys[before:]:
                 press(page, key)
             server.start()
@@ -230,13 +254,14 @@ def kills(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     whole = found.outcomes == [KEYS[key] for key in given]
     rows = [
         ("kills", times, True),
+        ("of them inside a commit, which so was undone", inside, inside > 0),
         ("answers given and stored", f"{len(given)} and {len(found.outcomes)}", whole),
         ("confirmed and lost", lost, lost == 0),
         ("doubled, or on pairs not seen", found.doubled + found.unseen, found.doubled + found.unseen == 0),
         ("outbox drained after a restart, median s", round(statistics.median(drains), 1), True),
         ("the slowest, s", round(max(drains), 1), max(drains) <= DRAIN_SECONDS),
     ]
-    holds = whole and lost == 0 and found.doubled + found.unseen == 0 and max(drains) <= DRAIN_SECONDS
+    holds = whole and inside > 0 and lost == 0 and found.doubled + found.unseen == 0 and max(drains) <= DRAIN_SECONDS
     closing = f"{times} kills, {len(given)} answers: {lost} confirmed ones lost, drained within {max(drains):.1f} s."
     show(
         "The server killed",
@@ -246,6 +271,19 @@ def kills(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         closing,
     )
     return {"drains": drains, "rows": rows}, holds
+
+
+def scripted(folder: Path, count: int, each: int) -> Iterator[tuple[str, Any, bool]]:
+    """As many raters as threads of one process, at a quick rater's pace and without a pause: what is stored, and how fast."""
+    folder.mkdir()
+    workspace, study = build(folder, Crowd(comparisons=0, runs=4, pairs=400, raters=1, axes=("overall",)))
+    for pace, pause in (("1 s apart", 1.0), ("without a pause", 0.0)):
+        seconds, faults = all_at_once(workspace, study, count, 2, each // 2, pause)
+        stored_all = len(seconds) == count * each and not faults
+        yield f"by script, {pace}: answers stored", len(seconds), stored_all
+        yield "their commit with its wait, p50, ms", round(1000 * statistics.median(seconds), 1), True
+        yield "p99, ms", round(1000 * statistics.quantiles(seconds, n=100)[-1], 1), True
+    workspace.database.close()
 
 
 def crowd(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
@@ -261,13 +299,14 @@ def crowd(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
                     press(page, list(KEYS)[turn % 4])
             for page in pages:
                 settled(page)
-            seconds = time.monotonic() - start
+            taken = time.monotonic() - start
             locked = server.said("database is locked")
         found = [stored(workspace, f"rater {n}") for n in range(raters)]
         with sqlite3.connect(workspace / "studio.db") as database:
             held = "SELECT 1 FROM assignment WHERE repeat_of IS NULL GROUP BY rater_id, matchup_id HAVING count(*) > 1"
             twice = database.execute(f"SELECT count(*) FROM ({held})").fetchone()[0]
             over = database.execute("SELECT count(*) FROM matchup WHERE done + leased > needed").fetchone()[0]
+        by_script = list(scripted(Path(scratch) / "scripted", raters, each))
     expected = [KEYS[list(KEYS)[turn % 4]] for turn in range(each)]
     lost = sum(len(expected) - len(one.outcomes) for one in found)
     whole = all(one.outcomes == expected and not one.doubled for one in found)
@@ -276,10 +315,11 @@ def crowd(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         ("answers stored", f"{sum(len(one.outcomes) for one in found)} of {raters * each}", whole),
         ("leases given twice, or beyond what is needed", twice + over, twice + over == 0),
         ('"database is locked" in the log', locked, locked == 0),
-        ("answers a second of all together", round(raters * each / seconds, 1), True),
+        ("answers a second of all together", round(raters * each / taken, 1), True),
+        *by_script,
     ]
     closing = (
         f"{raters} raters, {raters * each} answers: {lost} lost, {twice + over} leases given twice, {locked} times locked."
     )
     show("A crowd", f"python -m benchmarks.judging --only crowd, {raters} windows", ("what", "found", "holds"), rows, closing)
-    return {"rows": rows}, whole and twice + over == 0 and locked == 0
+    return {"rows": rows}, all(row[2] for row in rows)

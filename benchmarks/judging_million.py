@@ -2,31 +2,29 @@
 
 import argparse
 import os
-import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.many_comparisons import Crowd, build
+from benchmarks.many_comparisons import NAME, Crowd, build
+from benchmarks.raters_at_work import AtWork
 from benchmarks.report import show
-from db import assignments, comparisons, raters, studies
-from studio.leases import lease
+from db import assignments
 from studio.settings import get_settings
 from studio.workspace import Workspace
 
 ENTRY = Path(__file__).parents[1] / "studio" / "app.py"
-PAGES = ("home", "studies", "rate", "leaderboard", "raters", "review", "exports")
+PAGES = [path.stem for path in sorted((ENTRY.parents[1] / "pages").glob("*.py"))]
 MOST_MS = 300  # of a page's rerun, p95
 
 
 def million(asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     """Reruns of each page, leases, answers and commits."""
     comparisons_wanted, times = (100_000, 8) if asked.quick else (1_000_000, 40)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:  # a fit in the background may still write
         workspace, study = build(Path(scratch), Crowd(comparisons=comparisons_wanted))
         rows = [*_verbs(workspace, study, times), *_pages(workspace, study, times)]
         workspace.database.close()
@@ -58,42 +56,13 @@ def _ms(action: Callable[[], object]) -> float:
 
 def _verbs(workspace: Workspace, study: int, times: int) -> list[Row]:
     """What the Rate page does in the database: a lease, and an answer on three axes with its commit."""
-    with workspace.database.write() as session:
-        rater = raters.get_or_add(session, "newcomer").id
-    chance = random.Random(0)
-    held: list[int] = []
-
-    def take() -> None:
-        with workspace.database.write() as session:
-            found = studies.by_id(session, study)
-            assert found is not None
-            held[:] = [one.id for one in lease(session, found, rater, datetime.now(UTC), rng=chance)]
-
-    def answer() -> None:
-        moment = datetime.now(UTC)
-        with workspace.database.write() as session:
-            found = studies.by_id(session, study)
-            assert found is not None
-            one = held.pop()
-            for axis in found.axes:
-                comparisons.give(
-                    session,
-                    uid=f"{chance.getrandbits(128):032x}",
-                    rater_id=rater,
-                    assignment_id=one,
-                    axis=axis,
-                    outcome="left",
-                    shown_at=moment,
-                    answered_at=moment,
-                    client="benchmark",
-                )
-
+    newcomer = AtWork.named(workspace, study, "newcomer")
     leases, answers = [], []
     for _ in range(max(times // 4, 2)):
-        leases.append(_ms(take))
-        answers += [_ms(answer) for _ in range(8)]
+        leases.append(_ms(newcomer.take))
+        answers += [_ms(newcomer.answer) for _ in range(8)]
         with workspace.database.write() as session:
-            assignments.give_back(session, study, rater)
+            assignments.give_back(session, study, newcomer.rater)
     return [_row("12 leased", leases), _row("an answer on 3 axes, committed", answers)]
 
 
@@ -108,7 +77,7 @@ def _pages(workspace: Workspace, study: int, times: int) -> list[Row]:
         at = AppTest.from_file(ENTRY, default_timeout=120)
         at.session_state["rater"] = "rater 03"
         at.run()
-        at.query_params["study"] = str(study)
+        at.query_params["study"] = str(study) if name == "rate" else NAME
         at.switch_page(f"../pages/{name}.py").run()
         rows.append(_row(f"{name} page", [_ms(at.run) for _ in range(times)]))
         if at.exception:

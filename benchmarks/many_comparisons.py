@@ -1,5 +1,6 @@
 """A database with a million comparisons: written straight into SQLite, in the shape that the studio gives it."""
 
+import hashlib
 import json
 import random
 import sqlite3
@@ -43,10 +44,10 @@ def build(folder: Path, crowd: Crowd) -> tuple[Workspace, int]:
     _put(
         connection, "dataset", [{"id": 1, "name": "set", "root": str(folder / "set"), "fingerprint": "v1", "added_at": _at(0)}]
     )
-    stems = sorted(path.stem for path in (folder / "set" / "test" / "image").iterdir())
-    _put(connection, "item", _items(crowd, stems))
+    pictures = sorted((folder / "set" / "test" / "image").iterdir())
+    _put(connection, "item", _items(crowd, [picture.stem for picture in pictures]))
     _put(connection, "run", _runs(crowd, folder))
-    _put(connection, "result", _results(crowd, stems))
+    _put(connection, "result", _results(crowd, pictures))
     _put(connection, "metric", _metrics(crowd, rng))
     _put(connection, "rater", [{"id": n, "name": f"rater {n:02}", "added_at": _at(0)} for n in range(1, crowd.raters + 1)])
     study = _study(connection, crowd, rng)
@@ -99,7 +100,8 @@ def _runs(crowd: Crowd, folder: Path) -> Iterator[dict[str, Any]]:
         }
 
 
-def _results(crowd: Crowd, stems: list[str]) -> Iterator[dict[str, Any]]:
+def _results(crowd: Crowd, pictures: list[Path]) -> Iterator[dict[str, Any]]:
+    hashes = [hashlib.sha256(picture.read_bytes()).hexdigest() for picture in pictures]
     for n in range(crowd.runs):
         for pair in range(crowd.pairs):
             person, cloth = _stem(pair)
@@ -108,8 +110,8 @@ def _results(crowd: Crowd, stems: list[str]) -> Iterator[dict[str, Any]]:
                 "run_id": n + 1,
                 "person": person,
                 "cloth": cloth,
-                "path": f"{stems[(pair + n) % len(stems)]}.jpg",
-                "sha256": f"{n}-{pair}",
+                "path": pictures[(pair + n) % len(pictures)].name,
+                "sha256": hashes[(pair + n) % len(hashes)],
                 "width": 192,
                 "height": 256,
                 "file_size": 1,
@@ -146,7 +148,8 @@ def _study(connection: sqlite3.Connection, crowd: Crowd, rng: random.Random) -> 
     answers = crowd.comparisons // len(crowd.axes)
     each, over = divmod(answers, len(matchups))
     done = [each + (n < over) for n in range(len(matchups))]
-    _put(connection, "matchup", _matchups(crowd, matchups, done))
+    hashes = dict(connection.execute("SELECT id, sha256 FROM result"))
+    _put(connection, "matchup", _matchups(crowd, matchups, done, hashes))
     rng.shuffle(order := [n for n in range(len(matchups)) for _ in range(done[n])])
     _put(connection, "assignment", _assignments(crowd, order, rng))
     _put(connection, "comparison", _comparisons(connection, crowd, matchups, rng))
@@ -154,7 +157,9 @@ def _study(connection: sqlite3.Connection, crowd: Crowd, rng: random.Random) -> 
     return 1
 
 
-def _matchups(crowd: Crowd, matchups: list[tuple[int, int, int]], done: list[int]) -> Iterator[dict[str, Any]]:
+def _matchups(
+    crowd: Crowd, matchups: list[tuple[int, int, int]], done: list[int], hashes: dict[int, str]
+) -> Iterator[dict[str, Any]]:
     for n, (pair, first, second) in enumerate(matchups):
         yield {
             "id": n + 1,
@@ -164,8 +169,8 @@ def _matchups(crowd: Crowd, matchups: list[tuple[int, int, int]], done: list[int
             "second_run_id": second,
             "first_result_id": (first - 1) * crowd.pairs + pair + 1,
             "second_result_id": (second - 1) * crowd.pairs + pair + 1,
-            "first_sha256": f"{first - 1}-{pair}",
-            "second_sha256": f"{second - 1}-{pair}",
+            "first_sha256": hashes[(first - 1) * crowd.pairs + pair + 1],
+            "second_sha256": hashes[(second - 1) * crowd.pairs + pair + 1],
             "needed": 7,
             "done": min(done[n], 7),
             "leased": 0,

@@ -14,9 +14,10 @@ from vton.metrics.table import summarise
 from vton.truth import Truth
 
 
-def overlap(warped: Warped, truth: Truth) -> float:
-    """The worn mask's intersection over union with where the truth shows the garment."""
-    worn, visible = warped.mask > 0, truth.visible > 0
+def overlap(warped: Warped, truth: Truth, area: torch.Tensor | None = None) -> float:
+    """The worn mask's intersection over union with where the truth shows the garment; within `area` (1, 1, H, W) if given."""
+    inside = torch.ones_like(truth.visible) if area is None else area
+    worn, visible = (warped.mask > 0) & (inside > 0), (truth.visible > 0) & (inside > 0)
     return float((worn & visible).sum() / (worn | visible).sum().clamp_min(1))
 
 

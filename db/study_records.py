@@ -64,8 +64,10 @@ def dataset_name(session: Session, study: Study) -> str | None:
     return dataset.name if dataset else told.get("dataset") if isinstance(told, dict) else None
 
 
-def votes(session: Session, study: Study, axis: str = "", stratum: str = "", excluded_too: bool = False) -> Iterator[Vote]:
-    """The live answers of a study, skips, known items and repeats too, as they were given."""
+def votes(
+    session: Session, study: Study, axis: str = "", stratum: str = "", excluded_too: bool = False, most: int | None = None
+) -> Iterator[Vote]:
+    """The live answers of a study, skips, known items and repeats too, as they were given: all, or the first `most`."""
     first, second = aliased(Run), aliased(Run)
     chosen = (
         select(Comparison, Assignment, Matchup, StudyPair, first.name, second.name, Rater.name, StudyRater.state)
@@ -83,8 +85,11 @@ def votes(session: Session, study: Study, axis: str = "", stratum: str = "", exc
         chosen = chosen.where(Comparison.axis == axis)
     if stratum:
         chosen = chosen.where(StudyPair.stratum == stratum)
-    for row, given, matchup, pair, one, other, rater, state in session.execute(chosen.execution_options(yield_per=BATCH)):
-        if state != "excluded" or excluded_too:
+    if not excluded_too:
+        chosen = chosen.where(StudyRater.state.is_distinct_from("excluded"))
+    found = session.execute(chosen.limit(most), execution_options={"yield_per": min(BATCH, most or BATCH)})
+    for batch in found.partitions():
+        for row, given, matchup, pair, one, other, rater, state in batch:
             pictures = [
                 (one, matchup.first_result_id, matchup.first_sha256),
                 (other, matchup.second_result_id, matchup.second_sha256),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from studio.pauses import settle
 from studio.widgets.frame import draw_frame
 from studio.widgets.page import follow, stop_with
 from studio.workspace import WorkspaceError
@@ -14,6 +15,7 @@ WIDGETS = Path(__file__).parent / "widgets"
 
 def main() -> None:
     """Draw one page in its frame."""
+    settle()
     st.set_page_config(page_title="VTON Studio", page_icon=str(WIDGETS / "icon.svg"), layout="wide")
     st.html(WIDGETS / "studio.css")
     page = st.navigation(

@@ -38,14 +38,14 @@ def _signer(opened: Workspace) -> URLSafeSerializer:
 
 
 async def picture(request: Request) -> Response:
-    """Answer for ROUTE/{token}: the picture, 403 for an address that is not ours or ran out, 404 for a missing file."""
+    """Answer for ROUTE/{token}: the picture, 403 for an address not ours or run out, 404 for a missing or changed file."""
     return await run_in_threadpool(answer, workspace(), request.path_params["token"])
 
 
 def answer(opened: Workspace, token: str) -> Response:
     """The picture that a token stands for; the answer's head tells nothing of the file, such as when it was made."""
     try:
-        assignment_id, side, _version, expires = _signer(opened).loads(token)
+        assignment_id, side, version, expires = _signer(opened).loads(token)
     except BadSignature:
         return PlainTextResponse("This address was not made by this studio.", 403)
     if time.time() >= expires:
@@ -60,6 +60,9 @@ def answer(opened: Workspace, token: str) -> Response:
     if file.suffix.lower() not in TYPES or not file.is_relative_to(folder):
         return PlainTextResponse("This file is no picture of a run.", 403)
     try:
-        return Response(file.read_bytes(), media_type=TYPES[file.suffix.lower()], headers={"Cache-Control": CACHE_CONTROL})
+        seen = file.read_bytes()
     except OSError:
         return PlainTextResponse("This picture is not there any more.", 404)
+    if hashlib.sha256(seen).hexdigest()[:VERSION] != version:
+        return PlainTextResponse("This picture is not the one that the study was made with.", 404)
+    return Response(seen, media_type=TYPES[file.suffix.lower()], headers={"Cache-Control": CACHE_CONTROL})

@@ -27,7 +27,7 @@ def figure(measured: Measured) -> str:
     """A number from -1 to 1 with its interval."""
     if measured.value is None or measured.low is None or measured.high is None:
         return NONE
-    return f"{measured.value:.2f} ({measured.low:.2f} to {measured.high:.2f})"
+    return f"{measured.value:z.2f} ({measured.low:z.2f} to {measured.high:z.2f})"
 
 
 def rank(row: Standing) -> str:

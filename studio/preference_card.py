@@ -21,7 +21,6 @@ def card(
     """README.md as dataset hubs read it: what is between the lines of dashes is YAML."""
     features = [f"  - name: {name}\n    dtype: image" for name in pictures]
     features += [f"  - name: {name}\n    dtype: {kind}" for name, kind in columns.items()]
-    parts = [f"  - name: {part}\n    num_examples: {rows.get(part, 0)}" for part in query.parts]
     files = [f"  - split: {part}\n    path: data/{part}-*" for part in query.parts]
     members = studies.runs_of(session, study.id).values()
     raters = [row for row, _ in studies.rater_rows(session, study.id) if row.done and row.state != "excluded"]
@@ -35,8 +34,6 @@ def card(
             "tags:\n- virtual-try-on\n- preference",
             "dataset_info:\n  features:",
             *features,
-            "  splits:",
-            *parts,
             "configs:\n- config_name: default\n  data_files:",
             *files,
             "---",

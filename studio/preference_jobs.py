@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def archive(workspace: Workspace, export: FrozenExport) -> Path:
     if not folder.is_dir():
         raise PreferenceFault(f"The folder {folder} of this export is gone.")
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.{time.monotonic_ns()}")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
         for one in sorted(folder.rglob("*")):
             if one.is_file():

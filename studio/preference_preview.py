@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def preview(session: Session, query: Query, shown: int = 5) -> Preview:
     """Counts, first rows and a picture pair; PreferenceFault for an unknown study, axis or stratum."""
     study = find_study(session, query)
     axis = query.axis or study.axes[0]
-    first = list(islice(votes(session, study, axis, query.stratum, query.with_excluded), LOOKED_AT))
+    first = list(votes(session, study, axis, query.stratum, query.with_excluded, LOOKED_AT))
     if query.only_agreed:
         agreed = {key for key, decision in decide(first, {}).items() if decision.agreed}
         first = [vote for vote in first if (vote.matchup_id, vote.axis) in agreed]

@@ -128,7 +128,7 @@ def _as_by_chance(tally: Tally, usual: _Usual, rules: FlagRules) -> tuple[float,
     if tally.shared and usual.agreement > 0:
         bound, error = rules.agreement * usual.agreement, max(tally.agreement_error, TINIEST)
         parts.append(((bound - tally.agreement) / error, bound / error))
-        words = f"agreement with others {tally.agreement:.2f} on {tally.shared} items"
+        words = f"agreement with others {tally.agreement:z.2f} on {tally.shared} items"
         said.append(f"{words} (median rater {usual.agreement:.2f}, by chance 0)")
     if not parts:
         return 1.0, Flag("chance", "")

@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio import blind, inference, jobs, media, repair_routes
+from studio import blind, downloads, inference, jobs, media, repair_routes
 from studio.workspace import workspace
 
 HEADERS = {
@@ -70,6 +70,7 @@ app = st.App(
     routes=[
         Route(f"{media.ROUTE}/{{token}}", media.picture, methods=["GET", "HEAD"]),
         Route(f"{blind.ROUTE}/{{token}}", blind.picture, methods=["GET", "HEAD"]),
+        Route(f"{downloads.ROUTE}/{{token}}", downloads.download, methods=["GET", "HEAD"]),
         Route(f"{repair_routes.ROUTE}/{{token}}", repair_routes.answer, methods=["GET", "POST", "DELETE"]),
     ],
     middleware=[Middleware(SecurityHeaders)],

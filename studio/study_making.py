@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -35,6 +36,8 @@ SECONDS = 4  # that a trained rater takes for an answer
 LEAST_GOLD, MOST_GOLD = 6, 40  # known-bad pictures of a study, where it has any
 CLOTHS = 4  # other garments whose colour a wrong one may have
 GOLD_FOLDER = "gold"
+UNFINISHED = ".making-"  # a folder's name in it begins so while its study is made
+DAY = 86_400  # seconds
 FITS_FOLDER = "leaderboards"  # in the cache
 
 Names = tuple[str, str]  # person, cloth
@@ -213,7 +216,8 @@ def make_study(workspace: Workspace, plan: Plan, made_by: int | None = None, tel
     if fault:
         raise StudyFault(fault)
     home = workspace.settings.workspace / GOLD_FOLDER
-    unfinished = home / f".making-{secrets.token_hex(8)}"
+    _sweep(home)
+    unfinished = home / f"{UNFINISHED}{secrets.token_hex(8)}"
     place: Path | None = None
     try:
         drawn = _draw_gold(workspace, plan, chosen.pairs, unfinished, tell)
@@ -248,6 +252,13 @@ def _values(plan: Plan) -> dict[str, Any]:
 
 def _placed(one: NewGold, study_id: int) -> NewGold:
     return one._replace(bad_file=f"{GOLD_FOLDER}/{study_id}/{one.bad_file}")
+
+
+def _sweep(home: Path) -> None:
+    """Remove what makings left that were killed a day ago or more."""
+    for left in home.glob(f"{UNFINISHED}*"):
+        if time.time() - left.stat().st_mtime > DAY:
+            _clear(left)
 
 
 def _clear(place: Path | None) -> None:

@@ -2,17 +2,16 @@
 
 import json
 import tempfile
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import streamlit as st
 
 from db import exports, raters
 from db.study_models import FrozenExport
+from studio.downloads import download_url
 from studio.preference_exports import MANIFEST
 from studio.preference_imports import import_preferences
-from studio.preference_jobs import archive
 from studio.widgets.export_page import NAMES
 from studio.widgets.page import spoken_errors
 from studio.widgets.words import ago, count
@@ -49,21 +48,13 @@ def _frozen(workspace: Workspace, row: FrozenExport, people: dict[int, str]) -> 
                 st.code(json.dumps(row.query, indent=1, ensure_ascii=False), language="json")
                 st.caption(f"Hash {row.sha256}")
                 st.code(str(folder), language=None, wrap_lines=True)
-            st.download_button(
+            st.link_button(
                 "Download",
-                partial(_open, workspace, row),
-                f"{folder.name}.zip",
-                "application/zip",
-                key=f"download_{row.id}",
+                download_url(workspace, row),
                 icon=":material/download:",
-                on_click="ignore",
                 disabled=size == "",
                 help="As a zip; its MANIFEST.json names every file's hash" if size else "Its folder is gone",
             )
-
-
-def _open(workspace: Workspace, row: FrozenExport) -> BinaryIO:
-    return archive(workspace, row).open("rb")
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

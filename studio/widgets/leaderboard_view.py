@@ -96,7 +96,9 @@ def standings(fit: Fit, links: Links) -> None:
         hide_index=True,
         key="leaderboard_table",
         column_config={
-            "Rank": st.column_config.TextColumn(help="With the best and the worst that it can be, at 95%"),
+            "Rank": st.column_config.TextColumn(
+                help="With the best and the worst that it can be: all ranks at once are right at 95%"
+            ),
             "Preferred": st.column_config.TextColumn(
                 help="To an average run of the board, ties left out, with the 95% interval"
             ),
@@ -126,6 +128,10 @@ def power(study: Study, fit: Fit) -> None:
         for one in fit.board.neighbours:
             icon = "check" if one.separated else "more_horiz"
             st.markdown(f":material/{icon}: {words.plain(words.neighbours(one, fit.runs))}")
+        if len(fit.board.neighbours) > 1:
+            st.caption(
+                "Each of these is at 95% by itself. Ranks hold all at once, so two neighbours told apart may still share some."
+            )
 
 
 def _powered(share: float, votes: Sequence[int]) -> dict[str, object]:

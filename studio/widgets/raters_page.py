@@ -43,9 +43,9 @@ def agreement_lines(axes: Mapping[str, Any]) -> None:
 def _alpha_words(alpha: Mapping[str, Any]) -> str:
     of = f"{count(alpha['items'], 'comparison')} that {count(alpha['raters'], 'rater')} share"
     if alpha["value"] is None or alpha["low"] is None:
-        value = "" if alpha["value"] is None else f"{alpha['value']:.2f}. "
+        value = "" if alpha["value"] is None else f"{alpha['value']:z.2f}. "
         return f"{value}{alpha['note']}"
-    return f"{alpha['value']:.2f} ({alpha['low']:.2f} to {alpha['high']:.2f}), {of}"
+    return f"{alpha['value']:z.2f} ({alpha['low']:z.2f} to {alpha['high']:z.2f}), {of}"
 
 
 def rater_table(rows: RatersOf, told: Mapping[str, Any] | None) -> None:

@@ -25,6 +25,7 @@ def try_on_with(page: Page, steps: int) -> None:
     page.get_by_role("button", name="Try on", exact=True).click()
 
 
+@pytest.mark.slow
 def test_two_step_counts_are_kept_and_a_long_try_on_is_cancelled(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     save_tiny(studio.workspace / "checkpoints", sizes=replace(SIZES, height=256, width=192))  # steps that take a moment

@@ -108,6 +108,7 @@ def begin(page: Page, studio: Any, study: int, name: str = "Ada") -> None:
     page.locator(".rating[data-ready]").wait_for()
 
 
+@pytest.mark.slow
 def test_a_new_rater_from_the_link_to_the_hundredth_answer_blind(page: Page, studio: Any, drawn: Path, tmp_path: Path) -> None:
     study = make_study(studio.workspace, drawn, tmp_path / SECRET, 8, ["overall"])
     received: list[bytes] = []

@@ -87,6 +87,7 @@ def cancel(page: Page) -> None:
     see(page.get_by_text("Cancelled · Warp tiny on people"))
 
 
+@pytest.mark.slow
 def test_a_fine_tuning_is_started_watched_cancelled_resumed_and_used(page: Page, studio: Any, people: Path, tidy: None) -> None:
     studio.run("add-dataset", str(people))
     torch.manual_seed(1)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 SITE = Path(__file__).parents[1] / "fakes" / "site"
 
 
+@pytest.mark.slow
 def test_two_photos_are_prepared_and_tried_on(
     page: Page, studio: Any, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,15 +1,22 @@
 """The Exports page: what it offers, what it starts, what it lists, and what it takes in."""
 
+import shutil
+import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
+import pytest
+from starlette.responses import FileResponse
 from streamlit.testing.v1 import AppTest
 
 from db import raters, studies
-from studio import jobs
+from studio import downloads, jobs
+from studio.downloads import download_url
+from studio.media import DAY
 from studio.preference_choice import FORMATS, Query
 from studio.preference_exports import freeze
-from studio.preference_jobs import archive
 from studio.workspace import Workspace
 from tests.tiny_preferences import judged_study, plain_study
 
@@ -60,7 +67,27 @@ def test_frozen_exports_are_listed_and_zipped(opened: Workspace, open_page: Open
     at = open_page("exports")
     assert not at.exception and all(one.row.sha256[:12] in words(at) for one in made)
     assert "fit" in words(at)
-    file = archive(opened, made[0].row)
-    assert file.stat().st_size > 0 and archive(opened, made[0].row) == file
+    token = download_url(opened, made[0].row).rsplit("/", 1)[1]
+    answer = downloads.answer(opened, token)
+    assert isinstance(answer, FileResponse) and answer.headers["content-disposition"].endswith(
+        f"{quote(made[0].folder.name)}.zip"
+    )
+    with zipfile.ZipFile(answer.path) as packed:
+        packed_files = {Path(name).name: packed.read(name) for name in packed.namelist()}
+    assert packed_files == {file.name: file.read_bytes() for file in made[0].folder.iterdir()}
     with opened.database.read() as session:
         assert len(studies.list_all(session)) == 1
+
+
+def test_addresses_of_exports_that_are_not_ours_ran_out_or_lead_nowhere(
+    opened: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = freeze(opened, Query(judged_study(opened, tmp_path).name, "csv"))
+    url = download_url(opened, made.row)
+    token = url.rsplit("/", 1)[1]
+    assert downloads.answer(opened, token[:-1] + "_").status_code == 403
+    with monkeypatch.context() as later:
+        later.setattr(downloads.time, "time", lambda: time.time_ns() / 1e9 + 3 * DAY)
+        assert downloads.answer(opened, token).status_code == 403
+    shutil.rmtree(made.folder)
+    assert downloads.answer(opened, token).status_code == 404

@@ -175,7 +175,11 @@ def test_addresses_that_are_not_ours_or_lead_nowhere_are_refused(opened: Workspa
     with opened.database.write() as session:
         (shown,) = assignments.shown(session, [queue(session, study, ada)[0].id])
     token = blind.picture_url(opened, shown, "left").rsplit("/", 1)[1]
-    (Path(shown.left.folder) / shown.left.file).unlink()
+    picture = Path(shown.left.folder) / shown.left.file
+    picture.write_bytes(picture.read_bytes() + b"made anew")
+    changed = blind.answer(opened, token)
+    assert changed.status_code == 404 and b"not the one that the study was made with" in bytes(changed.body)
+    picture.unlink()
     assert blind.answer(opened, token).status_code == 404
     with opened.database.write() as session:
         studies.remove(session, study.id)

@@ -18,10 +18,12 @@ from PIL import Image
 
 from db import exports, raters, reviews, studies
 from db.study_models import Matchup, Study
+from db.study_records import votes
 from studio.__main__ import main
 from studio.preference_choice import FORMATS, Query
 from studio.preference_exports import MANIFEST, folder_hash, freeze
 from studio.preference_file import PreferenceFault
+from studio.preference_preview import preview
 from studio.settings import ROOT, get_settings
 from studio.workspace import Workspace
 from tests.tiny_preferences import NAMES, PAIRS, STEMS, forget_pictures, judged_study, paint, plain_study, vote
@@ -124,6 +126,10 @@ def test_excluded_raters_count_only_when_asked_and_strata_and_axes_part(opened: 
         return list(csv.DictReader((freeze(opened, Query(**vote_of, **more)).folder / "train.csv").open(newline="")))
 
     assert len(rows()) == 11 and len(rows(with_excluded=True)) == 17
+    with opened.database.read() as session:
+        seen = [[one.uid for one in votes(session, study, most=most)] for most in (4, 100)]
+        assert seen[0] == seen[1][:4] and len(seen[1]) == 11
+        assert sum(preview(session, Query(**vote_of)).outcomes.values()) == 11
     assert {row["stratum"] for row in rows(stratum="stratum 1")} == {"stratum 1"}
     for wrong in ({"axis": "realism"}, {"stratum": "none such"}, {"test_share": 2.0}):
         with pytest.raises(PreferenceFault):
@@ -180,7 +186,7 @@ def test_a_datasets_folder_has_pictures_features_splits_and_a_card(opened: Works
         persons[part] = {row["person_id"] for row in table.to_pylist()}
     assert not persons["train"] & persons["test"] and persons["train"] | persons["test"] == {STEMS[0], STEMS[2], STEMS[3]}
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert card.startswith("---\nlicense:") and "path: data/train-*" in card and "num_examples" in card
+    assert card.startswith("---\nlicense:") and "path: data/train-*" in card and "- name: chosen\n    dtype: image" in card
 
 
 def test_an_export_is_frozen_hashed_and_not_written_twice(opened: Workspace, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,19 @@ from db.study_models import Matchup, Study
 from studio import study_making
 from studio.__main__ import main
 from studio.importer import add_dataset, import_run
-from studio.study_making import ALL, RANDOM, STRATA, VIEW, Choice, Plan, StudyFault, make_study, shared_pairs
+from studio.study_making import (
+    ALL,
+    GOLD_FOLDER,
+    RANDOM,
+    STRATA,
+    UNFINISHED,
+    VIEW,
+    Choice,
+    Plan,
+    StudyFault,
+    make_study,
+    shared_pairs,
+)
 from studio.workspace import Workspace
 from tests.studio.conftest import PAIRS, paint
 
@@ -125,6 +138,16 @@ def test_a_failure_at_the_end_leaves_no_study_and_no_picture(
     with opened.database.read() as session:
         assert not studies.list_all(session)
     assert not list((opened.settings.workspace / "gold").iterdir())
+
+
+def test_what_a_killed_making_left_is_swept_after_a_day(opened: Workspace, plan: Plan) -> None:
+    home = opened.settings.workspace / GOLD_FOLDER
+    old, fresh = home / f"{UNFINISHED}old", home / f"{UNFINISHED}fresh"
+    for left in (old, fresh):
+        left.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    make_study(opened, plan)
+    assert not old.exists() and fresh.exists()
 
 
 def test_runs_share_the_pairs_that_all_of_them_have(opened: Workspace, two: list[Run], plan: Plan) -> None:
