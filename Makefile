@@ -2,13 +2,16 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: studio test check
+.PHONY: studio test test-slow check
 
 studio: .venv/installed
 	@$(BIN)/python -m studio --port $(PORT) || [ $$? -eq 130 ]
 
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not slow"
+
+test-slow: .venv/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m slow
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -128,6 +128,7 @@ def test_a_second_call_makes_nothing_and_a_changed_photo_is_made_anew(taught: Ta
     assert (parse / f"{first.stem}.png").read_bytes() == (parse / f"{second.stem}.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_killed_ten_times_it_ends_whole(taught: Taught, photos: Path, tmp_path: Path) -> None:
     taught.save(tmp_path / "taught.npz")
     whole, out = tmp_path / "whole", tmp_path / "killed"
@@ -186,6 +187,7 @@ sys.exit(main(sys.argv[4:], detectors(Taught.load(Path(sys.argv[1])))))
 """
 
 
+@pytest.mark.slow
 def test_killed_inside_a_write_it_ends_whole(taught: Taught, photos: Path, tmp_path: Path) -> None:
     for folder in ("image", "cloth"):
         for file in sorted((photos / folder).iterdir())[2:]:
