@@ -128,7 +128,11 @@ def test_a_fit_runs_beside_the_studio_and_is_begun_again_when_killed(
     assert first.value is None and first.working
     other = kept(opened, Asked(study.id, "fit"), study.name)
     assert other.value is None and not other.working, "one at a time for each study"
-    (process,) = [running for running, _ in background._begun.values() if running.poll() is None]
+    (process,) = [
+        running
+        for file, (running, _) in background._begun.items()
+        if file.is_relative_to(opened.settings.cache_dir) and running.poll() is None
+    ]
     process.kill()
     process.wait()
     until = time.monotonic() + 60
