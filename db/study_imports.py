@@ -270,8 +270,9 @@ class _Writer:
     def _unknown(self, model: type[Comparison] | type[Adjudication], lines: list[Line]) -> None:
         """LineFault where an answer of the same uid is stored already."""
         given = {record["uid"]: line for line, record in lines}
-        for uid in self.session.scalars(select(model.uid).where(model.uid.in_(list(given)))):
-            raise LineFault(given[uid], f"the answer {uid} is here already, in another study")
+        for uid, matchup in self.session.execute(select(model.uid, model.matchup_id).where(model.uid.in_(list(given)))):
+            study = self.session.scalar(select(Study.name).join(Matchup).where(Matchup.id == matchup))
+            raise LineFault(given[uid], f"its answer is here already, in the study {study!r}; one answer is stored once")
 
     def _judged(self, model: type[Base], lines: list[Line], rows: list[dict[str, Any]]) -> None:
         for (line, record), made in zip(lines, self._insert(model, rows), strict=True):

@@ -211,10 +211,24 @@ def add_dataset(workspace: Workspace, root: Path | str, name: str | None = None)
         if dataset is None:
             free = _free_name(partial(datasets.by_name, session), name or scan.root.name)
             dataset = datasets.add(session, free, str(scan.root), scan.fingerprint, _items(scan), pairs)
+            _take_up_runs(session, dataset)
         elif dataset.fingerprint != scan.fingerprint:
             datasets.replace_contents(session, dataset.id, scan.fingerprint, _items(scan), pairs)
     take_up_repairs(workspace, dataset)
     return dataset
+
+
+def _take_up_runs(session: Session, dataset: Dataset) -> None:
+    """Give a dataset the runs that were made on its folder, and the studies of them, that have none since it was removed."""
+    for run in runs.list_all(session):
+        if run.dataset_id is None and _dataset_of(session, run.config) == dataset.id:
+            run.dataset_id = dataset.id
+    session.flush()
+    for study in studies.list_all(session):
+        of_runs = {session.get_one(Run, one).dataset_id for one in studies.runs_of(session, study.id)}
+        if study.dataset_id is None and of_runs == {dataset.id}:
+            study.dataset_id = dataset.id
+    session.flush()
 
 
 def known_dataset(workspace: Workspace, root: Path | str) -> Dataset | None:

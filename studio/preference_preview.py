@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db import comparisons, runs, studies
-from db.study_models import SKIP
+from db.study_models import SKIP, Comparison, StudyRater
 from db.study_records import Vote, votes
 from studio.preference_choice import Query, decide, find_study
 
@@ -42,7 +43,7 @@ def preview(session: Session, query: Query, shown: int = 5) -> Preview:
     return Preview(
         axis=axis,
         votes=sum(tally.votes for tally in comparisons.tallies(session, study.id, axis)),
-        raters=sum(row.done > 0 and row.state != "excluded" for row, _ in studies.rater_rows(session, study.id)),
+        raters=sum(row.state != "excluded" for row, _ in studies.rater_rows(session, study.id) if _answered(session, row)),
         outcomes=dict(Counter(vote.outcome for vote in first).most_common()),
         rows=[_row(vote) for vote in first[:shown]],
         left=_file(session, plain.left_result_id) if plain else None,
@@ -50,6 +51,14 @@ def preview(session: Session, query: Query, shown: int = 5) -> Preview:
         sides=(plain.left_run or "", plain.right_run or "") if plain else ("", ""),
         said=f"{plain.person} in {plain.cloth}: {plain.rater} chose {plain.outcome} on {plain.axis}" if plain else "",
     )
+
+
+def _answered(session: Session, row: StudyRater) -> bool:
+    """Whether a rater has said anything that stands, on any axis."""
+    given = select(Comparison.id).where(
+        Comparison.study_id == row.study_id, Comparison.rater_id == row.rater_id, Comparison.live, Comparison.outcome != SKIP
+    )
+    return session.scalar(given.limit(1)) is not None
 
 
 def _row(vote: Vote) -> dict[str, Any]:

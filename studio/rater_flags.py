@@ -9,6 +9,7 @@ import numpy as np
 from studio.votes import BOTH_BAD, BOTH_GOOD, LEFT, OUTCOMES, RIGHT
 
 LEAST_KNOWN = 5  # known items or repeats of a rater that count towards what is usual
+LEAST_SHARED = 5  # items that others answered too, below which agreement with them says nothing
 SUREST = 0.95  # that anybody is expected to be
 TINIEST = 1e-12  # chance told apart from none
 
@@ -125,7 +126,7 @@ def _as_by_chance(tally: Tally, usual: _Usual, rules: FlagRules) -> tuple[float,
         if n and bound > by_chance:
             parts.append((_below(hits, n, bound), (bound - by_chance) * sqrt(n / (bound * (1 - bound)))))
             said.append(f"{hits} of {n} {words} (median rater {share:.0%})")
-    if tally.shared and usual.agreement > 0:
+    if tally.shared >= LEAST_SHARED and usual.agreement > 0:
         bound, error = rules.agreement * usual.agreement, max(tally.agreement_error, TINIEST)
         parts.append(((bound - tally.agreement) / error, bound / error))
         words = f"agreement with others {tally.agreement:z.2f} on {tally.shared} items"

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from db import assignments, comparisons, datasets, runs, studies
-from db.models import Dataset, Rater, now
+from db import assignments, comparisons, studies
+from db.models import Rater, now
 from db.study_models import Assignment, Study
 from studio.blind import SIDES, picture_url
 from studio.widgets.judging import axes_of, inputs, maps_of, mount, state_of, uids_of
@@ -17,6 +17,7 @@ from studio.widgets.pairwise_store import (
     Answer,
     answers_of,
     count_left,
+    dataset_of,
     is_short,
     may_go_on,
     part_of,
@@ -26,6 +27,7 @@ from studio.widgets.pairwise_store import (
     why_nothing,
 )
 from studio.widgets.rating_store import read_whole
+from studio.widgets.words import count
 from studio.workspace import Workspace
 
 BACK = 24  # answers that the browser can undo after a reload before it asks for those before them
@@ -47,12 +49,13 @@ def pairwise_loop(workspace: Workspace, study: Study, rater: Rater) -> bool:
     ahead = _store_and_lease(workspace, study, rater, answers)
     with workspace.database.read() as session:
         part = part_of(session, study.id, rater.id)
+        locked = not may_go_on(session, study, rater.id)
         behind = comparisons.history(session, study.id, rater.id, deep)
         judged = list(dict.fromkeys(row.assignment_id for row in reversed(behind)))[::-1]
         recent = list(dict.fromkeys([*judged[: BACK + STRIP], *judged[-STRIP:]]))
         tasks = _tasks(session, workspace, study, [*(one.id for one in ahead), *recent])
         done = part.done + part.skipped if part else 0
-        left = _left(session, study, rater, done)
+        left = 0 if locked else _left(session, study, rater, done)
         finished = "" if ahead else why_nothing(session, study, rater.id)
     mount(
         key,
@@ -71,6 +74,7 @@ def pairwise_loop(workspace: Workspace, study: Study, rater: Rater) -> bool:
             "left": left,
             "wanted": None,
             "finished": finished,
+            "locked": locked,
         },
     )
     return bool(ahead)
@@ -84,13 +88,18 @@ def _store_and_lease(workspace: Workspace, study: Study, rater: Rater, answers: 
     if not answers and not (goes_on and is_short(held, now())):
         return held if goes_on else []
     with workspace.database.write() as session:
-        store(session, rater.id, answers)
-        return queue(session, study, rater.id) if goes_on else []
+        refused = store(session, rater.id, answers)
+        ahead = queue(session, study, rater.id) if goes_on else []
+    if refused:
+        st.toast(
+            f"{count(refused, 'answer')} could not be stored: what was judged has been removed.", icon=":material/warning:"
+        )
+    return ahead
 
 
 def _left(session: Session, study: Study, rater: Rater, done: int) -> int:
     """What is left for the rater: counted now and then, and near the end, in between by what was done since."""
-    key = f"left_{study.id}_{rater.id}"
+    key = f"left_{study.id}_{rater.id}_{len(studies.runs_of(session, study.id))}"
     counted, left = st.session_state.get(key, (done, 0))
     left -= done - counted
     if left < SURE or abs(done - counted) > BACK:
@@ -102,7 +111,7 @@ def _left(session: Session, study: Study, rater: Rater, done: int) -> int:
 def _tasks(session: Session, workspace: Workspace, study: Study, ids: list[int]) -> dict[int, dict[str, Any]]:
     """{assignment id: what the component shows of it}."""
     shown = assignments.shown(session, list(dict.fromkeys(ids)))
-    dataset = _dataset(session, study)
+    dataset = dataset_of(session, study)
     stems = {stem for one in shown for stem in (one.person, one.cloth)}
     maps = maps_of(session, dataset.id, study.split, stems) if dataset else {}
     root = Path(dataset.root) if dataset else Path()
@@ -118,11 +127,3 @@ def _tasks(session: Session, workspace: Workspace, study: Study, ids: list[int])
         }
         for one in shown
     }
-
-
-def _dataset(session: Session, study: Study) -> Dataset | None:
-    """Where the study's photos lie: its own dataset, or that of its first run that has one."""
-    if study.dataset_id is not None:
-        return datasets.get(session, study.dataset_id)
-    of_runs = [run.dataset_id for one in studies.runs_of(session, study.id) if (run := runs.get(session, one))]
-    return next((datasets.get(session, one) for one in of_runs if one is not None), None)

@@ -1,7 +1,6 @@
 """What the rating component sends of a study, stored once; what it shows next, leased."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import assignments, comparisons
-from db.models import now
+from db import assignments, comparisons, datasets, runs, studies
+from db.models import Dataset, now
 from db.studies import AXES
 from db.study_models import OUTCOMES, SKIP, Assignment, Comparison, Study, StudyRater
 from studio.leases import AHEAD, lease
@@ -73,13 +72,15 @@ def _read_zoom(zoom: Any) -> float:
     return float(min(zoom, FARTHEST))
 
 
-def store(session: Session, rater_id: int, answers: Iterable[Answer]) -> None:
-    """Store each answer once, in the order given; what can never be stored is left out.
+def store(session: Session, rater_id: int, answers: Iterable[Answer]) -> int:
+    """Store each answer once, in the order given; how many were left out because they can never be stored.
 
     That is an answer to what is gone or was never this rater's, on an axis that is not asked, or whose uid stands for another.
+    What was on its way when a study closed is stored: a rater without a connection may send it late.
     """
+    refused = 0
     for one in answers:
-        with suppress(ValueError):
+        try:
             comparisons.give(
                 session,
                 uid=one.uid,
@@ -95,6 +96,9 @@ def store(session: Session, rater_id: int, answers: Iterable[Answer]) -> None:
                 flagged=one.flagged,
                 zoom=one.zoom,
             )
+        except ValueError:
+            refused += 1
+    return refused
 
 
 def is_short(held: list[Assignment], moment: datetime) -> bool:
@@ -121,9 +125,17 @@ def part_of(session: Session, study_id: int, rater_id: int) -> StudyRater | None
 
 
 def may_go_on(session: Session, study: Study, rater_id: int) -> bool:
-    """Whether the study is open and the rater not paused in it."""
+    """Whether the study is open, its photos are here, and the rater is not paused in it."""
     part = part_of(session, study.id, rater_id)
-    return study.state == "open" and (part is None or part.state == "active")
+    return study.state == "open" and (part is None or part.state == "active") and dataset_of(session, study) is not None
+
+
+def dataset_of(session: Session, study: Study) -> Dataset | None:
+    """Where the study's photos lie: its own dataset, or that of its first run that has one."""
+    if study.dataset_id is not None:
+        return datasets.get(session, study.dataset_id)
+    of_runs = [run.dataset_id for one in studies.runs_of(session, study.id) if (run := runs.get(session, one))]
+    return next((datasets.get(session, one) for one in of_runs if one is not None), None)
 
 
 def answers_of(session: Session, assignment_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
@@ -143,6 +155,11 @@ def why_nothing(session: Session, study: Study, rater_id: int) -> str:
         return "This study is closed, and what you answered is stored. See all studies for one that is open."
     if study.state == "paused":
         return "This study is paused, and what you answered is stored. Come back later, or take another study."
+    if dataset_of(session, study) is None:
+        return (
+            "The dataset of this study is not in the studio, so person and garment cannot be shown. "
+            "Ask whoever runs the study to add its folder on Browse; what you answered is stored."
+        )
     if part is not None and part.state != "active":
         return "You are paused in this study. Ask whoever runs it, or take another study."
     if assignments.count_open(session, study.id, rater_id, leased_too=True):

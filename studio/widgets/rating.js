@@ -58,7 +58,7 @@ class RatingView {
       const task = data.tasks.find(({ id }) => id === data.wanted);
       if (task) this.show(task);
     }
-    if (this.current === null) this.go();
+    if (this.current === null || this.locked) this.go();
     this.preload();
     this.draw();
     this.outbox.resume();
@@ -109,6 +109,11 @@ class RatingView {
   // Python tells of the same task anew at every run.
   isShown(task) {
     return this.current?.id === task.id;
+  }
+
+  // Nothing more is asked here, and nothing can be changed: the study is closed or paused, or the rater is.
+  get locked() {
+    return Boolean(this.data.locked);
   }
 
   // The first that waits; never the one that was just answered, also where Python does not know of it yet.
@@ -286,6 +291,7 @@ class RatingView {
   }
 
   undo() {
+    if (this.locked) return;
     const step = this.steps.pop();
     if (this.steps.length < NEAR_END) this.ask();
     this.owed = !step && this.data.more; // as soon as Python has told of earlier ones
@@ -452,6 +458,7 @@ class RatingView {
       const cell = make("button", { type: "button", title: "Go back to this one" }, pictures, make("span", { className: "mark" }));
       cell.onclick = () => {
         cell.blur();
+        if (this.locked) return;
         this.show(task, this.data.axes[0].name);
         this.draw();
       };

@@ -152,8 +152,9 @@ class PairMode {
 
   // "12 done, 30 left here".
   count(done) {
-    const { data } = this.view;
+    const { data, locked } = this.view;
     const left = Math.max(0, data.left - (done - data.done));
+    if (locked) return { text: `${done} done`, share: 1 };
     return { text: `${done} done, ${left} left here`, share: done + left ? done / (done + left) : 0 };
   }
 

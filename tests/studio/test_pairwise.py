@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from itsdangerous import URLSafeSerializer
 
-from db import assignments, raters, studies
+from db import assignments, datasets, raters, runs, studies
 from db.study_models import Study
 from studio import blind
-from studio.importer import import_run
+from studio.importer import add_dataset, import_run
+from studio.removal import remove_dataset
 from studio.widgets import pairwise
 from studio.widgets.pairwise_store import TAGS, count_left, is_short, queue, read_outbox, store, why_nothing
 from studio.workspace import Workspace
@@ -23,9 +24,10 @@ GOOD = {"uid": "uid-00000001", "assignment_id": 1, "axis": "overall", "outcome":
 
 
 @pytest.fixture
-def study(opened: Workspace, make_run: Callable[..., Path]) -> Study:
+def study(opened: Workspace, make_dataset: Callable[[], Path], make_run: Callable[..., Path]) -> Study:
     """Two runs on three pairs, asked overall and for fit, two raters each."""
-    found = [import_run(opened, make_run(name), name).id for name in ("okapi one", "okapi two")]
+    root = add_dataset(opened, make_dataset()).root
+    found = [import_run(opened, make_run(name, data=root), name).id for name in ("okapi one", "okapi two")]
     with opened.database.write() as session:
         return studies.make(
             session,
@@ -96,7 +98,7 @@ def test_answers_are_stored_once_and_others_left_out(opened: Workspace, study: S
             GOOD | {"assignment_id": 999, "uid": "uid-00000004"},
             GOOD | {"assignment_id": mine, "uid": "uid-00000005", "axis": "fit", "outcome": "both bad"},
         ]
-        store(session, ada, read_outbox(sent))
+        assert store(session, ada, read_outbox(sent)) == 4
     with opened.database.read() as session:
         (shown,) = assignments.shown(session, [mine])
         assert shown.given == {"overall": "left", "fit": "both bad"}
@@ -167,6 +169,40 @@ def test_the_browser_is_given_no_run_and_no_kind(opened: Workspace, study: Study
             picture = getattr(shown[task["id"]], side)
             assert answer.status_code == 200 and bytes(answer.body) == (Path(picture.folder) / picture.file).read_bytes()
             assert {"last-modified", "etag"}.isdisjoint(answer.headers)
+
+
+def test_nothing_is_asked_without_the_studys_photos(opened: Workspace, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(pairwise, "mount", lambda _key, data: given.append(data))
+    with opened.database.write() as session:
+        rater = raters.get_or_add(session, "Ada")
+        (dataset,) = datasets.list_all(session)
+    assert pairwise.pairwise_loop(opened, study, rater) and not given[-1]["locked"]
+    remove_dataset(opened, dataset)
+    assert not pairwise.pairwise_loop(opened, study, rater)
+    assert given[-1]["tasks"] == [] and given[-1]["locked"] and "dataset of this study" in given[-1]["finished"]
+
+
+def test_what_is_left_follows_a_run_that_is_removed(
+    opened: Workspace, make_dataset: Callable[[], Path], make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(pairwise, "mount", lambda _key, data: given.append(data))
+    monkeypatch.setattr(pairwise, "SURE", 1)
+    monkeypatch.setattr(pairwise.st, "session_state", {})
+    root = add_dataset(opened, make_dataset()).root
+    found = [import_run(opened, make_run(name, data=root), name).id for name in ("one", "two", "three")]
+    with opened.database.write() as session:
+        rater = raters.get_or_add(session, "Ada")
+        pairs = [studies.NewPair(*pair) for pair in PAIRS]
+        three = studies.make(
+            session, name="three", question="?", axes=["overall"], runs=found, pairs=pairs, gold_share=0.0, repeat_share=0.0
+        )
+    pairwise.pairwise_loop(opened, three, rater)
+    with opened.database.write() as session:
+        runs.remove(session, found[2])
+    pairwise.pairwise_loop(opened, three, rater)
+    assert [data["left"] for data in given] == [9, 3]
 
 
 def test_addresses_that_are_not_ours_or_lead_nowhere_are_refused(opened: Workspace, study: Study) -> None:

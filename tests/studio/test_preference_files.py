@@ -114,7 +114,7 @@ def test_twice_stores_once_and_a_changed_study_wants_another_name(opened: Worksp
         other_study.question = "Another one?"
     with pytest.raises(PreferenceFault, match="line 1: .*other contents"):
         import_preferences(other, file)
-    with pytest.raises(PreferenceFault, match="is here already, in another study"):
+    with pytest.raises(PreferenceFault, match=f"line .*: its answer is here already, in the study {study.name!r}"):
         import_preferences(other, file, "Second")
     with other.database.read() as session:
         assert [one.name for one in studies.list_all(session)] == [study.name]

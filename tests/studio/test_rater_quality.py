@@ -79,6 +79,14 @@ def test_agreement_on_few_items_is_not_sure() -> None:
         assert row.agreement.value == 1 and row.agreement.low is not None and row.agreement.low < 0.6
 
 
+def test_one_vote_against_others_is_no_sign_of_chance() -> None:
+    pairs = [0, 0, 0, *(pair for pair in range(1, 9) for _ in range(2))]
+    people = [5, 6, 7, *([5, 6] * 8)]
+    votes = Votes([1] * 19, [2] * 19, [RIGHT if who == 7 else LEFT for who in people], pairs, people)
+    (seven,) = [row for row in rater_reports(answers(votes)) if row.rater == 7]
+    assert seven.agreement.value == 0 and seven.flags == ()
+
+
 def test_no_answers_and_one_answer_are_no_trouble() -> None:
     assert rater_reports(answers(Votes([], [], [], [], []))) == []
     one = Votes([1], [2], [BOTH_GOOD], [0], [5])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from db import annotations, datasets, raters, runs
+from db import annotations, datasets, raters, runs, studies
 from db.annotations import JudgedFile, Subject
 from db.models import Dataset
 from studio import repairs
@@ -16,8 +16,10 @@ from studio.checks_file import kept_file
 from studio.importer import add_dataset, import_run
 from studio.removal import belongings, remove_dataset
 from studio.repairs import Item
+from studio.widgets.pairwise_store import may_go_on, why_nothing
 from studio.widgets.remove_dataset import sentences
 from studio.workspace import Workspace
+from tests.studio.conftest import PAIRS
 
 
 def repaired(workspace: Workspace, dataset: Dataset) -> tuple[Item, np.ndarray]:
@@ -98,3 +100,34 @@ def test_runs_outlive_their_dataset(opened: Workspace, make_dataset, make_run) -
     with opened.database.read() as session:
         kept = runs.get(session, run.id)
         assert kept is not None and kept.dataset_id is None
+
+
+def test_a_folder_that_comes_back_has_its_runs_and_their_studies_again(
+    opened: Workspace, make_dataset, make_run, tmp_path: Path
+) -> None:
+    dataset = add_dataset(opened, make_dataset())
+    made = [import_run(opened, make_run(name, data=dataset.root), name).id for name in ("one", "two")]
+    elsewhere = import_run(opened, make_run("three", data=str(tmp_path / "elsewhere")), "three").id
+    with opened.database.write() as session:
+        study = studies.make(
+            session,
+            name="first",
+            question="Which?",
+            axes=["overall"],
+            runs=made,
+            pairs=[studies.NewPair(*pair) for pair in PAIRS],
+            dataset_id=dataset.id,
+        )
+        ada = raters.get_or_add(session, "Ada").id
+        assert may_go_on(session, study, ada)
+    remove_dataset(opened, dataset)
+    with opened.database.read() as session:
+        gone = studies.by_id(session, study.id)
+        assert gone is not None and gone.dataset_id is None and not may_go_on(session, gone, ada)
+        assert "dataset of this study is not in the studio" in why_nothing(session, gone, ada)
+    again = add_dataset(opened, dataset.root)
+    with opened.database.read() as session:
+        back = studies.by_id(session, study.id)
+        assert back is not None and back.dataset_id == again.id and may_go_on(session, back, ada)
+        owners = [run.dataset_id for one in (*made, elsewhere) if (run := runs.get(session, one))]
+        assert owners == [again.id, again.id, None]
