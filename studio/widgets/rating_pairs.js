@@ -142,7 +142,9 @@ class PairMode {
 
   mark(answers) {
     const first = Object.values(answers).find(({ value }) => value === SKIP) || answers[this.names[0]];
-    return { text: this.names.map((name) => MARKS[answers[name]?.value] || "").join(" ").trim() || MARKS[first.value], value: first.value };
+    const said = ({ value, tags }) => (tags.length ? `${MARKS[value]} +${tags.length}` : MARKS[value]);
+    const text = first.value === SKIP ? said(first) : this.names.map((name) => (answers[name] ? said(answers[name]) : "")).join(" ");
+    return { text: text.trim(), value: first.value };
   }
 
   told(answers) {

@@ -178,6 +178,7 @@ def test_hammered_held_and_rebound_keys_reasons_mouse_and_a_change_of_mind(
     assert (overall.axis, overall.tags, overall.flagged, overall.zoom) == ("overall", ["bad fit", "looks unreal"], True, 2.0)
     assert (fit.axis, fit.outcome, fit.tags) == ("fit", "both good", [])
     assert fit.assignment == overall.assignment
+    expect(page.locator(".strip .mark").last).to_contain_text("← +2 ↑")
     press(page, "ArrowLeft", "s")
     page.keyboard.press("3")
     skipped = all_stored(page, studio.workspace)[-1]
@@ -218,6 +219,18 @@ def test_hammered_held_and_rebound_keys_reasons_mouse_and_a_change_of_mind(
     page.get_by_role("button", name="First keys again").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="left is better")).to_contain_text("←")
+
+    with sqlite3.connect(studio.workspace / "studio.db") as database:
+        database.execute("UPDATE study SET state = 'closed'")
+    press(page, "ArrowLeft")
+    expect(page.locator(".finished")).to_contain_text("This study is closed")
+    closed = all_stored(page, studio.workspace)
+    page.keyboard.press("z")
+    page.locator(".strip button").last.click()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    expect(page.locator(".finished")).to_be_visible()
+    assert all_stored(page, studio.workspace) == closed
 
 
 def test_nothing_confirmed_is_lost_when_the_server_is_killed_while_judging(
