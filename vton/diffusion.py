@@ -36,10 +36,13 @@ class DiffusionConfig:
     prediction: str = "v"  # velocity (arXiv 2202.00512, appendix D), or the noise: eps
     zero_snr: bool = True  # the last timestep keeps nothing (arXiv 2305.08891)
     spacing: str = "trailing"  # of the timesteps that are sampled at: from the last one, or (leading) from the first one
+    apart: float = 0.0  # how far clean latents are thought to lie from the composite's (deviation); 0: nothing is thought
 
     def __post_init__(self) -> None:
         if self.prediction not in PREDICTIONS or self.spacing not in SPACINGS or self.timesteps < 1:
             raise ValueError(f"prediction is one of {PREDICTIONS}, spacing of {SPACINGS}, timesteps 1 or more, not {self}")
+        if self.apart < 0:
+            raise ValueError(f"apart must be 0 or more, not {self.apart}")
         if self.zero_snr and (self.prediction, self.spacing) != ("v", "trailing"):
             raise ValueError("zero_snr needs prediction=v and spacing=trailing: pure noise tells nothing of the noise in it")
 
@@ -63,6 +66,18 @@ class Schedule:
         """What is to be predicted."""
         signal, sigma = self._shares(t, clean)
         return noise if self.config.prediction == "eps" else signal * noise - sigma * clean
+
+    def expected(self, noisy: Tensor, composite: Tensor, t: Tensor) -> Tensor | float:
+        """What would be predicted by one who knows only that clean latents are normally distributed about the composite's with
+        the deviation `apart`; 0 without one. The network's own prediction is added, so that it need not learn to copy: the
+        preconditioning of arXiv 2206.00364, section 5, about the composite in place of 0."""
+        if not self.config.apart:
+            return 0.0
+        (signal, sigma), variance = self._shares(t, noisy), self.config.apart**2
+        among = sigma / (sigma**2 + variance * signal**2)
+        if self.config.prediction == "eps":
+            return among * (noisy - signal * composite)
+        return among * (signal * (1 - variance) * noisy - composite)
 
     def to_clean(self, said: Tensor, noisy: Tensor, t: Tensor) -> Tensor:
         """The clean latent that a prediction stands for."""

@@ -143,7 +143,7 @@ DIFFUSION = {
     "demo": DiffusionPreset(
         UnetConfig(256, 192, (112, 256, 288), blocks=(2, 2, 1), attention=(0, 1), garment=(32, 64, 96, 128), heads=2),
         LoopConfig(steps=14_000, batch=8, rate=4e-4, precision="bf16"),
-        DiffusionConfig(),
+        DiffusionConfig(apart=0.7),  # measured on 30 drawn pairs: 0.79 inside the mask, 0.51 over all
         BranchWeights(share=0.25),
         Vary(colour=0.0, looks=2),
     ),

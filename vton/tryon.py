@@ -123,14 +123,14 @@ class Diffusion:
 
     def _predict(self, composite: Tensor, mask: Tensor, cloth: Tensor) -> Predict:
         """The network's prediction, towards the garment by the guidance."""
-        network, guidance = self.network, self.sampling.guidance
+        network, schedule, guidance = self.network, self.schedule, self.sampling.guidance
         tokens = network.garment(cloth) if network.garment else None
 
         def predict(noisy: Tensor, t: Tensor) -> Tensor:
-            said = network(noisy, t, composite, mask, tokens).float()
+            said = network(noisy, t, composite, mask, tokens).float() + schedule.expected(noisy, composite, t)
             if guidance == 1 or tokens is None:
                 return said
-            free = network(noisy, t, composite, mask).float()
+            free = network(noisy, t, composite, mask).float() + schedule.expected(noisy, composite, t)
             return free + guidance * (said - free)
 
         return predict

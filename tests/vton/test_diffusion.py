@@ -1,5 +1,7 @@
 """Schedule and samplers: noise that is laid on comes off again, at any number of steps, and each latent by its own lot."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -94,6 +96,19 @@ def test_what_is_predicted_is_undone(schedule: Schedule) -> None:
     clean, noise, t = latents(), latents().flip(0), torch.tensor([3, 800])
     noisy = schedule.add_noise(clean, noise, t)
     assert torch.allclose(schedule.to_clean(schedule.target(clean, noise, t), noisy, t), clean, atol=1e-9)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+@pytest.mark.parametrize("step", [0, 400, 900])
+def test_what_is_expected_is_the_mean_that_composite_and_noisy_latent_leave(config: DiffusionConfig, step: int) -> None:
+    schedule, apart = Schedule(replace(config, apart=0.5)), 0.5
+    clean, composite, noise = latents(6).split(2)
+    t = torch.full((2,), step)
+    noisy, kept = schedule.add_noise(clean, noise, t), float(schedule.kept[step])
+    found = schedule.to_clean(torch.as_tensor(schedule.expected(noisy, composite, t)), noisy, t)
+    mean = composite / apart**2 + kept**0.5 * noisy / (1 - kept)
+    assert torch.allclose(found, mean / (1 / apart**2 + kept / (1 - kept)), atol=1e-6)
+    assert Schedule(config).expected(noisy, composite, t) == 0
 
 
 def test_weighted_errors_of_a_prediction_are_those_of_the_clean_latent(schedule: Schedule) -> None:

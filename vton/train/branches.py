@@ -59,7 +59,7 @@ def branch_losses(
     start, noise = torch.cat([clean, begin[refined]]), torch.cat([on_photo, on_composite[refined]])
     noisy = schedule.add_noise(start, noise, t)
     seen = [torch.cat([x, x[refined]]) for x in (begin, mask, batch.cloth, batch.keep)]
-    said = model(noisy, t, *seen).float()
+    said = model(noisy, t, *seen).float() + schedule.expected(noisy, seen[0], t)
 
     first = len(batch)
     error = (said[:first] - schedule.target(clean, on_photo, batch.t)).square().mean((1, 2, 3))
