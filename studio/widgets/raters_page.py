@@ -145,7 +145,7 @@ def _set(workspace: Workspace, study_id: int, rater_id: int, state: str) -> None
 
 
 def _message_form(workspace: Workspace, study: Study, row: StudyRater, name: str, writer: Rater | None) -> None:
-    st.text_area(f"Message to {name}", key="rater_message", height=90, placeholder="Shown on Home until it is read")
+    st.text_area(f"Message to {name}", key="rater_message", height=90, placeholder="Shown on Home and Rate until it is read")
     st.button("Send", icon=":material/send:", key="rater_send", on_click=_send, args=(workspace, study, row.rater_id, writer))
     fault = st.session_state.pop("rater_fault", None)
     if fault:

@@ -57,14 +57,18 @@ def _ask_name(workspace: Workspace, study: Study) -> None:
     with st.form("new_rater", width=520):
         st.markdown(
             "You will see two try-ons of a garment on a person, side by side, and say which is better: by the arrow keys, "
-            f"by mouse or by touch. There are {count(told.matchups, 'such pair')}; do as many as you like, every answer is "
-            "stored at once."
+            f"by mouse or by touch{_each_on(study.axes)}. There are {count(told.matchups, 'such pair')}; do as many as you "
+            "like, every answer is stored at once."
         )
         name = st.text_input(
             "Your name", key="new_rater_name", max_chars=NAME_LENGTH, placeholder="Answers are stored under it"
         )
         if st.form_submit_button("Start", type="primary", on_click=_named) and not name.strip():
             st.error("Type a name first; any will do, as long as it stays the same.", icon=":material/error:")
+
+
+def _each_on(axes: list[str]) -> str:
+    return f", each pair on {len(axes)} questions: {', '.join(axes)}" if len(axes) > 1 else ""
 
 
 def _named() -> None:
@@ -77,11 +81,11 @@ def _named() -> None:
 def show_messages(workspace: Workspace, rater: Rater) -> None:
     """What others have told the rater, until it is read."""
     with workspace.database.read() as session:
-        unread = messages.unread(session, rater.id)
-    for message in unread:
+        unread = [(message, session.get(Rater, message.from_id or 0)) for message in messages.unread(session, rater.id)]
+    for message, sender in unread:
         with st.container(horizontal=True, border=True, vertical_alignment="center"):
             st.markdown(":material/mail:", width="content")
-            st.text(message.text)
+            st.text(f"{sender.name}: {message.text}" if sender else message.text)
             st.button("Read", key=f"read_{message.id}", on_click=_read, args=(workspace, message.id))
 
 

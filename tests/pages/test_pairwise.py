@@ -70,6 +70,14 @@ def test_a_link_asks_who_rates_and_starts(study: Study, opened: Workspace, open_
         assert [one.name for one in raters.list_all(session)] == ["Ada", "Grace Hopper"]
 
 
+def test_who_comes_by_the_link_is_told_of_every_question(study: Study, opened: Workspace, open_page: Open) -> None:
+    assert "questions" not in str([one.value for one in open_page("rate", study=str(study.id)).markdown])
+    with opened.database.write() as session:
+        session.get_one(Study, study.id).axes = ["overall", "fit"]
+    told = str([one.value for one in open_page("rate", study=str(study.id)).markdown])
+    assert "each pair on 2 questions: overall, fit" in told
+
+
 @pytest.mark.parametrize("state", ["paused", "closed"])
 def test_a_study_that_is_not_open_says_so(
     state: str, study: Study, opened: Workspace, open_page: Open, component_data: Any

@@ -110,9 +110,9 @@ def test_a_message_is_shown_on_home_until_it_is_read(study: Study, opened: Works
     at.button("rater_send").click().run()
     assert not at.exception and "not yet" in str(at.dataframe[-1].value.to_dict())
     home = open_page("home", {"rater": "Bo"})
-    assert "Please look at the sleeves too." in [text.value for text in home.text]
+    assert "Ada: Please look at the sleeves too." in [text.value for text in home.text]
     next(button for button in home.button if button.label == "Read").click().run()
-    assert "Please look at the sleeves too." not in [text.value for text in home.text]
+    assert not home.text
     with opened.database.read() as session:
         bo = raters.get_or_add(session, "Bo").id
         assert not messages.unread(session, bo) and messages.sent(session, study.id)[0].read_at
