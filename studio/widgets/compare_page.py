@@ -56,7 +56,10 @@ def offered_runs(chosen: Frame) -> dict[str, Run]:
 
 def choose_runs(offered: Mapping[str, Run]) -> list[Run]:
     """The runs that are compared, as the reader chooses; the two newest where the address names none."""
-    named = names_in(st.query_params.get("runs", ""), offered)
+    asked = st.query_params.get("runs", "")
+    named = names_in(asked, offered)
+    if asked and not named:
+        st.toast(f"No run called {asked} is here any more; these are the newest.", icon=":material/error:")
     keep("compare_runs", (named or list(offered)[:USUAL])[:MOST])
     st.multiselect(
         "Runs",

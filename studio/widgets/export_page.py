@@ -34,6 +34,10 @@ def choose_query(workspace: Workspace, known: list[Study]) -> Query:
     by_name = {study.name: study for study in known}
     if st.session_state.get("study") not in by_name:
         st.session_state.pop("study", None)
+    asked = st.query_params.get("study", next(iter(by_name)))
+    if asked not in by_name:
+        st.query_params.pop("study")
+        st.toast(f"There is no study called {asked} any more; this is {next(iter(by_name))}.", icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         study = by_name[st.selectbox("Study", list(by_name), key="study", bind="query-params", width=320)]
         form = _choose_format()

@@ -119,8 +119,9 @@ def rater_actions(workspace: Workspace, study: Study, rows: RatersOf, writer: Ra
     with st.container(border=True):
         st.markdown(f"**{chosen}** · {STATES[row.state].lower()}{f': {row.reason}' if row.reason else ''}")
         line = st.container(horizontal=True, vertical_alignment="bottom")
-        if row.state == "active":
+        if row.state != "excluded":
             line.text_input("Reason", key="rater_reason", placeholder="Kept with the rater, who does not see it", width=420)
+        if row.state == "active":
             _state_button(line, workspace, study, row, "paused", "Pause", "pause")
         if row.state == "paused":
             _state_button(line, workspace, study, row, "active", "Let go on", "play_arrow")
@@ -133,15 +134,14 @@ def rater_actions(workspace: Workspace, study: Study, rows: RatersOf, writer: Ra
 
 
 def _state_button(line: Any, workspace: Workspace, study: Study, row: StudyRater, state: str, words: str, icon: str) -> None:
-    line.button(
-        words, icon=f":material/{icon}:", key=f"rater_{state}", on_click=_set, args=(workspace, study.id, row.rater_id, state)
-    )
+    line.button(words, icon=f":material/{icon}:", key=f"rater_{state}", on_click=_set, args=(workspace, study.id, row, state))
 
 
-def _set(workspace: Workspace, study_id: int, rater_id: int, state: str) -> None:
-    reason = "" if state == "active" else " ".join((st.session_state.get("rater_reason") or "").split())
+def _set(workspace: Workspace, study_id: int, row: StudyRater, state: str) -> None:
+    """What was said of a pause stays said of the exclusion that follows, unless there is more to say."""
+    typed = " ".join((st.session_state.get("rater_reason") or "").split())
     with workspace.database.write() as session:
-        studies.set_rater(session, study_id, rater_id, state, reason)
+        studies.set_rater(session, study_id, row.rater_id, state, "" if state == "active" else typed or row.reason)
 
 
 def _message_form(workspace: Workspace, study: Study, row: StudyRater, name: str, writer: Rater | None) -> None:

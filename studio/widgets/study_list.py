@@ -56,7 +56,9 @@ def overviews(workspace: Workspace) -> list[Overview]:
                     study=study,
                     progress=studies.progress(session, study.id, now),
                     runs=studies.runs_of(session, study.id),
-                    at_work=[name for row, name in raters if row.last_at and now - row.last_at < AT_WORK],
+                    at_work=[
+                        name for row, name in raters if row.state == "active" and row.last_at and now - row.last_at < AT_WORK
+                    ],
                     answers=sum(row.done for row, _ in raters),
                     decided=decided,
                 )

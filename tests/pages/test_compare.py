@@ -107,6 +107,13 @@ def test_an_address_brings_back_pair_runs_and_view_box(
     assert [one["id"] for one in shown["runs"]] == ["theirs", "By hand"]
 
 
+def test_an_address_of_no_run_is_said(run: Run, other: Path, opened: Workspace, open_page: Open) -> None:
+    import_run(opened, other)
+    at = open_page("compare", runs="nope")
+    assert not at.exception and ["No run called nope" in one.value for one in at.toast] == [True]
+    assert not at.run().toast
+
+
 def test_one_run_or_no_shared_pair_is_a_sentence(run: Run, other: Path, opened: Workspace, open_page: Open) -> None:
     for file in (other / "results").iterdir():
         file.rename(file.with_name(f"x{file.name}"))

@@ -47,6 +47,13 @@ def test_the_format_of_the_address_shows_what_it_would_hold(opened: Workspace, o
         assert len(at.dataframe[0].value) == 5
 
 
+def test_an_address_of_no_study_is_said(opened: Workspace, open_page: OpenPage, tmp_path: Path) -> None:
+    judged_study(opened, tmp_path)
+    at = open_page("exports", study="Nothing")
+    assert not at.exception and ["no study called Nothing" in one.value for one in at.toast] == [True]
+    assert not at.run().toast
+
+
 def test_export_starts_a_job_with_the_choices(opened: Workspace, open_page: OpenPage, tmp_path: Path) -> None:
     study = judged_study(opened, tmp_path)
     with opened.database.write() as session:

@@ -85,8 +85,13 @@ def test_a_rater_is_paused_excluded_with_a_reason_and_taken_back(study: Study, o
     assert any("clicks through" in text.value for text in at.markdown)
     at.button("rater_active").click().run()
     assert part(opened, study, "Dai").state == "active"
+    at.text_input("rater_reason").set_value("too quick")
     at.button("rater_paused").click().run()
     assert part(opened, study, "Dai").state == "paused"
+    at.text_input("rater_reason").set_value("")
+    at.button("rater_excluded").click().run()
+    row = part(opened, study, "Dai")
+    assert (row.state, row.reason) == ("excluded", "too quick")
 
 
 def test_excluding_a_rater_changes_the_others_figures(study: Study, opened: Workspace) -> None:
