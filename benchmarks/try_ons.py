@@ -24,7 +24,7 @@ from vton.progress import track
 from vton.sampling import Sampling
 from vton.train.losses import Features
 from vton.truth import read_truth
-from vton.tryon import Diffusion, lay_in, try_on
+from vton.tryon import Diffusion, try_on
 from vton.warps import Warp
 
 LOOKED_AT = 100  # pairs, of which a row of pictures is kept
@@ -116,12 +116,12 @@ class Bench:
 
 def skin_filled(seen: Conditions, warped: Warped) -> Tensor:
     """The composite (1, 3, H, W) whose bare regions have the mean colour of the skin that the photo shows, face and all."""
-    composite = lay_in(seen.agnostic, seen.agnostic_mask, warped.cloth, warped.mask)
     image, parse = to_image(seen.image), seen.parse[0].numpy()
     skin = (shown_skin(image, parse) | (parse == ParseClass.FACE)) & (seen.agnostic_mask[0, 0].numpy() == 0)
     colour = seen.image[0, :, torch.from_numpy(skin)].mean(1) if skin.any() else torch.zeros(3)
-    bare = seen.agnostic_mask * (1 - warped.mask)
-    return composite * (1 - bare) + colour[None, :, None, None] * bare
+    worn = warped.mask * seen.agnostic_mask
+    bare = seen.agnostic + (seen.agnostic_mask - worn) * colour[None, :, None, None]
+    return bare * (1 - worn) + warped.cloth * worn
 
 
 def told(sampling: Sampling) -> str:

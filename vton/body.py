@@ -29,6 +29,8 @@ FRONT = (
 NOSE = 0.61  # how far the throat's middle moves over how far the nose does, from between the ears
 TUCKED = 0.78  # of the length from neck to hips: a waistband lies higher, a top that hangs over it ends lower
 UPPER_ARM, FOREARM, TORSO = 0.85, 0.75, 1.55  # lengths, where joints are missing
+ALONG_ARM = np.linspace(0.1, 2.0, 39)  # where an arm is looked at: 1 elbow, 2 wrist
+COVERED = 0.75  # of an arm up to a place: a sleeve reaches there
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,19 @@ def find_body(parse: np.ndarray, keypoints: np.ndarray) -> Body:
         back_to_front=(0, 1) if found[1].sum() >= found[0].sum() else (1, 0),
         silhouette=silhouette,
     )
+
+
+def sleeve_ends(body: Body, mask: np.ndarray) -> tuple[float, float]:
+    """How far a garment on the `mask` (H, W) covers each arm: 0 shoulder, 1 elbow, 2 wrist."""
+    ends = []
+    for arm in body.arms:
+        x, y = (np.interp(ALONG_ARM, [0, 1, 2], arm[:3, i]).round().astype(int) for i in (0, 1))
+        inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
+        here = inside & mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)]
+        so_far = np.cumsum(here) / np.arange(1, len(here) + 1)
+        reached = np.flatnonzero(here & (so_far > COVERED))
+        ends.append(float(ALONG_ARM[reached[-1]]) if len(reached) else 0.0)
+    return ends[0], ends[1]
 
 
 def _turn(

@@ -11,6 +11,7 @@ from vton.labels import ARMS, GARMENT, LOWER_CLOTHES, SKIN, ParseClass
 
 LIKE_SKIN = 16.0  # how far (CIELAB a, b) a labelled arm's colour may lie from the face's and still be skin
 HAND = 3.0  # where the drawn arm meets the photo's hand: 0 shoulder, 1 elbow, 2 wrist
+ERASED = -1  # in the place of a class: nothing is known of it
 ARM_START = 0.35  # of the upper arm: above it the arm is under the garment's shoulder
 
 
@@ -47,6 +48,22 @@ def fill_bare(
     for region, colour in ((~skin & ~below, background), (below & ~limbs, lower), (skin, skin_colour)):
         filled = _lay(filled, colour, region & open_mask)
     return np.where(open_mask[..., None], filled, image)
+
+
+def fill_erased(
+    image: np.ndarray,
+    parse: np.ndarray,
+    keypoints: np.ndarray,
+    mask: np.ndarray,
+    worn: np.ndarray,
+    sleeve_ends: tuple[float, float],
+) -> np.ndarray:
+    """Like `fill_bare`, of what lies outside of the `mask` alone: nothing of the worn garment's outline, of the arms or of the
+    background within it is carried over, so that the same can be done where the photo itself is to be met."""
+    erased = np.where(mask, ERASED, parse)
+    behind = spread(image, erased == ParseClass.BACKGROUND)
+    empty = np.where(mask[..., None], np.round(behind).astype(np.uint8), image)
+    return fill_bare(empty, erased, keypoints, mask, worn, sleeve_ends)
 
 
 def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import torch
 from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
-from vton.body import ARM, ARMPIT_DROP, NECK_RISE, Body, find_body
+from vton.body import ARM, ARMPIT_DROP, NECK_RISE, Body, find_body, sleeve_ends
 from vton.conditions import Conditions
 from vton.fill import arms_before
 from vton.flow import identity_grid, warp
@@ -46,6 +46,12 @@ class Warped:
     cloth: Tensor  # (1, 3, H, W)
     mask: Tensor  # (1, 1, H, W)
     sleeve_ends: tuple[float, float]  # how far each arm is covered: 0 shoulder, 1 elbow, 2 wrist
+
+
+def by_flow(conditions: Conditions, flow: Tensor, mask: Tensor) -> Warped:
+    """The cloth of one pair (N = 1) by a `flow` (1, 2, H, W), worn on the `mask` (1, 1, H, W)."""
+    body = find_body(conditions.parse[0].numpy(), conditions.keypoints[0].numpy())
+    return Warped(flow, warp(conditions.cloth, flow), mask, sleeve_ends(body, mask[0, 0].numpy() > 0))
 
 
 def geometric_warp(conditions: Conditions) -> Warped:

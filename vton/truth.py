@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vton.conditions import Conditions
 from vton.errors import DataError
-from vton.flow import to_pixels, warp
-from vton.geometric import Warped
+from vton.flow import to_pixels
+from vton.geometric import Warped, by_flow
 from vton.images import mask_to_tensor
 from vton.pairs import Pair, Split
 
@@ -23,8 +23,8 @@ class Truth:
     visible: Tensor
 
     def warp(self, conditions: Conditions) -> Warped:
-        """The warp that the truth is; it does not know where on the arms the sleeves end."""
-        return Warped(self.flow, warp(conditions.cloth, self.flow), self.visible, (0.0, 0.0))
+        """The warp that the truth is."""
+        return by_flow(conditions, self.flow, self.visible)
 
 
 def read_truth(split: Split, pair: Pair) -> Truth | None:

@@ -14,7 +14,7 @@ from vton.conditions import Conditions
 from vton.detail import DETAIL, carry_detail
 from vton.devices import likes_bf16
 from vton.diffusion import Predict, Preview, Schedule, denoise
-from vton.fill import fill_bare
+from vton.fill import fill_bare, fill_erased
 from vton.geometric import Warped, geometric_warp
 from vton.images import letterbox, to_image, to_tensor, unletterbox
 from vton.networks.unet import Unet, shrink_mask
@@ -22,13 +22,15 @@ from vton.networks.vae import Vae
 from vton.paste import paste_back
 from vton.sampling import Sampling
 
+Fill = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[float, float]], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Result:
     """All stages of one try-on, at the photo's size."""
 
     warped: Warped
-    composite: Tensor  # (1, 3, H, W): the agnostic with the warped cloth laid in; what a diffusion model starts from
+    composite: Tensor  # (1, 3, H, W): what a diffusion model starts from, see `compose`
     image: Tensor  # (1, 3, H, W): equal to the photo wherever the agnostic mask is 0
     seconds: dict[str, float]  # by stage
 
@@ -38,9 +40,23 @@ def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geomet
     start = time.perf_counter()
     warped = warp(conditions)
     moved = time.perf_counter()
+    composite, shown = compose(conditions, warped), _lay_on(fill_bare, conditions, warped)
+    filled = time.perf_counter()
+    image = paste_back(shown, conditions)
+    seconds = {"warp": moved - start, "fill": filled - moved, "paste": time.perf_counter() - filled}
+    return Result(warped, composite, image, seconds)
+
+
+def compose(conditions: Conditions, warped: Warped) -> Tensor:
+    """The composite (1, 3, H, W) of one pair: the agnostic with the warped cloth laid in, and what that leaves bare filled by
+    what is seen outside of the agnostic mask. Of what is erased it shows nothing."""
+    return _lay_on(fill_erased, conditions, warped)
+
+
+def _lay_on(fill: Fill, conditions: Conditions, warped: Warped) -> Tensor:
+    """The warped cloth of one pair over what `fill` makes of the photo."""
     worn = warped.mask * conditions.agnostic_mask
-    composite = lay_in(conditions.agnostic, conditions.agnostic_mask, warped.cloth, warped.mask)
-    bare = fill_bare(
+    bare = fill(
         to_image(conditions.image),
         conditions.parse[0].numpy(),
         conditions.keypoints[0].numpy(),
@@ -49,10 +65,7 @@ def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geomet
         warped.sleeve_ends,
     )
     soft = _soften(worn, conditions.size)
-    filled = time.perf_counter()
-    image = paste_back(to_tensor(bare) * (1 - soft) + warped.cloth * soft, conditions)
-    seconds = {"warp": moved - start, "fill": filled - moved, "paste": time.perf_counter() - filled}
-    return Result(warped, composite, image, seconds)
+    return to_tensor(bare) * (1 - soft) + warped.cloth * soft
 
 
 @dataclass(frozen=True)
@@ -138,21 +151,14 @@ class Diffusion:
 
 def fit_composite(begun: Result, conditions: Conditions, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
     """Composite, agnostic mask and garment photo at a network's `size`, as it saw them in its training."""
-    image, cloth = letterbox(conditions.image, size), letterbox(begun.warped.cloth, size)
-    mask, worn = (letterbox(x, size, mode="nearest") for x in (conditions.agnostic_mask, begun.warped.mask))
-    return lay_in(image * (1 - mask), mask, cloth, worn), mask, letterbox(conditions.cloth, size, value=1.0)
+    mask = letterbox(conditions.agnostic_mask, size, mode="nearest")
+    return letterbox(begun.composite, size), mask, letterbox(conditions.cloth, size, value=1.0)
 
 
 def lot_of(seed: int, name: str) -> torch.Generator:
     """The generator of the noise of a pair, under a seed."""
     drawn = hashlib.sha256(f"{seed} {name}".encode()).digest()[:8]
     return torch.Generator().manual_seed(int.from_bytes(drawn, "little") >> 1)
-
-
-def lay_in(agnostic: Tensor, agnostic_mask: Tensor, cloth: Tensor, mask: Tensor) -> Tensor:
-    """The composite (N, 3, H, W): the warped `cloth` in its `mask` (N, 1, H, W), where the agnostic is erased."""
-    worn = mask * agnostic_mask
-    return agnostic * (1 - worn) + cloth * worn
 
 
 def _soften(mask: Tensor, size: tuple[int, int]) -> Tensor:

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from vton.body import Body, find_body
 from vton.checkpoint import load_warp
 from vton.checkpoint_info import CONFIG, GEOMETRIC, SHIPPED, WEIGHTS, checkpoint_in, hash_weights, name_of, read_config
 from vton.conditions import Conditions
@@ -18,7 +16,7 @@ from vton.dataset import fit
 from vton.devices import pick
 from vton.errors import CheckpointError
 from vton.flow import identity_grid, resize, warp
-from vton.geometric import Warped, geometric_warp
+from vton.geometric import Warped, by_flow, geometric_warp
 from vton.images import unletterbox
 from vton.networks.seed import SeedNetwork, seed_flows
 from vton.networks.warp import Prediction, Region, WarpNetwork
@@ -26,8 +24,6 @@ from vton.pairs import Split
 from vton.seed_file import load_seed
 from vton.warping import flow_out
 
-ALONG_ARM = np.linspace(0.1, 2.0, 39)  # where an arm is looked at: 1 elbow, 2 wrist
-COVERED = 0.75  # of an arm up to a place: a sleeve reaches there
 SLIT = 0.012  # of the photo's height: the farthest that a slit reaches from the garment
 
 Warp = Callable[[Conditions], Warped]
@@ -133,8 +129,7 @@ def checkpoint_folder(name: str) -> Path:
 def worn(conditions: Conditions, flow: Tensor, before: Tensor) -> Warped:
     """The cloth by its `flow` (1, 2, H, W), worn where `before` (1, 1, H, W), in 0..1, says that nothing lies before it."""
     mask = (torch.minimum(warp(conditions.cloth_mask, flow, padding_mode="zeros"), before) > 0.5).float()
-    body = find_body(conditions.parse[0].numpy(), conditions.keypoints[0].numpy())
-    return Warped(flow, warp(conditions.cloth, flow), mask, sleeve_ends(body, mask[0, 0].numpy() > 0))
+    return by_flow(conditions, flow, mask)
 
 
 def close_slits(flow: Tensor, cloth_mask: Tensor, seen: Tensor) -> Tensor:
@@ -151,19 +146,6 @@ def close_slits(flow: Tensor, cloth_mask: Tensor, seen: Tensor) -> Tensor:
     places = grid + flow[0]
     places[:, slits] = places[:, rows[slits], columns[slits]]
     return (places - grid)[None]
-
-
-def sleeve_ends(body: Body, mask: np.ndarray) -> tuple[float, float]:
-    """How far a garment on the `mask` (H, W) covers each arm: 0 shoulder, 1 elbow, 2 wrist."""
-    ends = []
-    for arm in body.arms:
-        x, y = (np.interp(ALONG_ARM, [0, 1, 2], arm[:3, i]).round().astype(int) for i in (0, 1))
-        inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
-        here = inside & mask[np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)]
-        so_far = np.cumsum(here) / np.arange(1, len(here) + 1)
-        reached = np.flatnonzero(here & (so_far > COVERED))
-        ends.append(float(ALONG_ARM[reached[-1]]) if len(reached) else 0.0)
-    return ends[0], ends[1]
 
 
 def _size(picture: Tensor) -> tuple[int, int]:

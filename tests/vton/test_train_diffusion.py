@@ -192,7 +192,8 @@ def test_a_composite_is_the_photo_where_nothing_is_erased_and_near_it_where_the_
         assert (seen.composite - seen.photo)[outside].abs().mean() < 0.03, "JPEG and PNG of the same person"
         worn = (example.visible * seen.mask > 0).expand_as(seen.photo)
         assert (seen.composite - seen.photo)[worn].abs().mean() < 0.15
-        assert not seen.composite[(seen.mask * (1 - example.visible) > 0).expand_as(seen.photo)].any(), "grey where bare"
+        bare = (seen.mask * (1 - example.visible) > 0).expand_as(seen.photo)
+        assert (seen.composite - seen.photo)[bare].abs().mean() < 0.5 * (0 - seen.photo)[bare].abs().mean(), "filled, not grey"
 
 
 def test_pictures_of_an_example_are_varied_alike(people: Path) -> None:
@@ -203,8 +204,6 @@ def test_pictures_of_an_example_are_varied_alike(people: Path) -> None:
     coloured = Wearings(own, Warps({}), Vary(flip=0, colour=0.5), 1000, 0)[Draw(0, 0)]
     assert torch.equal(coloured.mask, plain.mask)
     assert all(not torch.equal(getattr(coloured, name), getattr(plain, name)) for name in ("photo", "composite", "cloth"))
-    erased = (plain.mask * (1 - own[0].visible) > 0).expand_as(plain.photo)
-    assert not coloured.composite[erased].any(), "what is erased stays grey"
 
 
 def test_a_training_writes_a_run(people: Path, vae: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vton import conditions as condition_files
 from vton import warps
-from vton.body import find_body
+from vton.body import find_body, sleeve_ends
 from vton.checkpoint import save_warp
 from vton.checkpoint_info import CONFIG, WEIGHTS
 from vton.conditions import Conditions
@@ -24,7 +24,7 @@ from vton.images import read_json, write_json
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
-from vton.warps import LearnedWarp, NetworkWarp, close_slits, default_warp, describe_warp, open_warp, sleeve_ends
+from vton.warps import LearnedWarp, NetworkWarp, close_slits, default_warp, describe_warp, open_warp
 
 SIZE = (256, 192)
 

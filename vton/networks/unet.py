@@ -29,7 +29,7 @@ class UnetConfig:
     width: int
     widths: tuple[int, ...]  # channels at the latent's size, at 1/2, 1/4 ... of it
     blocks: tuple[int, ...]  # at each level, on the way down and again on the way up
-    attention: tuple[int, ...]  # the levels with attention; 0 is the latent's own size
+    attention: tuple[int, ...]  # the levels with attention; 0 is the latent's own size, where it is on the way up alone
     garment: tuple[int, ...]  # channels of the garment encoder at 1/2, 1/4 ... of the garment photo; the last are the tokens
     heads: int = 4  # of each attention
     time: int = 256  # numbers by which blocks are told the timestep
@@ -75,7 +75,7 @@ class Unet(nn.Module):
         before, above = (widths[0], *widths), (*widths[1:], 0)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
-            self.down.append(Level(before[level], level, config))
+            self.down.append(Level(before[level], level, config, attends=level > 0))
             self.up.append(Level(width + above[level], level, config))
         self.shrink = nn.ModuleList(nn.Conv2d(width, width, 3, 2, 1) for width in widths[:-1])
         self.end = nn.Sequential(norm(widths[0]), nn.SiLU(), zeroed(nn.Conv2d(widths[0], LATENT_CHANNELS, 3, 1, 1)))
@@ -136,12 +136,13 @@ class GarmentEncoder(nn.Module):
 class Level(nn.Module):
     """The blocks of one size, and then attention where the config has it."""
 
-    def __init__(self, channels_in: int, level: int, config: UnetConfig) -> None:
+    def __init__(self, channels_in: int, level: int, config: UnetConfig, attends: bool = True) -> None:
         super().__init__()
         width = config.widths[level]
         inputs = (channels_in, *[width] * (config.blocks[level] - 1))
         self.blocks = nn.ModuleList(TimedBlock(channels, width, config.time) for channels in inputs)
-        self.look = Look(width, config.garment[-1], config.heads) if level in config.attention else None
+        looks = attends and level in config.attention
+        self.look = Look(width, config.garment[-1], config.heads) if looks else None
 
     def forward(self, x: Tensor, time: Tensor, tokens: Tensor | None) -> Tensor:
         for block in self.blocks:

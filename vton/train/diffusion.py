@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vton.checkpoint import load_unet, load_vae, save_unet
 from vton.checkpoint_info import checkpoint_in
 from vton.dataset import Examples, split_fold, spread, unseen
+from vton.devices import likes_channels_last
 from vton.diffusion import Schedule
 from vton.diffusions import describe_vae
 from vton.errors import CheckpointError, DataError
@@ -82,7 +83,7 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
         write_pairs(out / "fold_pairs.txt", unseen(pairs, left_out))
     torch.manual_seed(preset.loop.seed)
     network = begin(training, description["vae"]["sha256"])
-    if accelerator.device.type == "cuda":
+    if likes_channels_last(accelerator.device.type):
         network.to(memory_format=torch.channels_last)
     if training.compile:
         network.compile()
@@ -92,7 +93,7 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
     cache = None
     if preset.vary.looks:
         place = training.latents or out / "latents"
-        cache = open_latents(place, checkpoint_in(training.vae), preset.loop.precision)
+        cache = open_latents(place, checkpoint_in(training.vae), accelerator.mixed_precision)
         if accelerator.is_main_process:
             print(told_of_disk(place, len(pairs), preset.vary.looks, size), file=sys.stderr)
     validation = Examples(split, spread(unseen(pairs, left_out), VALIDATED), size)
@@ -144,7 +145,7 @@ def validate(diffusion: Diffusion, examples: Examples, warps: Warps) -> tuple[di
     rows: list[np.ndarray] = []
     for i, pair in enumerate(examples.pairs):
         example = examples[i]
-        photo, composite, mask, cloth = dress(example, *warps.warped(pair, example))
+        photo, composite, mask, cloth = dress(example, warps.composite(pair, example))
         picture, _ = (x.cpu().clamp(-1, 1) for x in diffusion.sample(composite, mask, cloth, [lot_of(0, pair.name)]))
         shown = photo + (picture - photo) * mask
         for which, made in (("", shown), ("composite_", composite)):

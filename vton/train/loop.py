@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torch.utils.tensorboard import SummaryWriter
 
-from vton.devices import pick
+from vton.devices import likes_bf16, pick
 from vton.errors import CheckpointError, VtonError
 from vton.images import replacing
 from vton.progress import Progress
@@ -53,7 +53,7 @@ class LoopConfig:
     save_every: int = 500  # steps
     log_every: int = 20  # steps
     seed: int = 0
-    precision: str = "no"  # or bf16
+    precision: str = "no"  # or bf16, where the device computes in it by itself: elsewhere that is many times slower
     workers: int = 1  # processes that read examples; 0 reads them in the loop
 
     def __post_init__(self) -> None:
@@ -204,10 +204,16 @@ def train(
 
 def open_accelerator(device: str, precision: str) -> Accelerator:
     """Accelerate on `device`, of `DEVICES`. ValueError where it is not here, or accelerate is set to another."""
-    accelerator = Accelerator(cpu=pick(device) == "cpu", mixed_precision=precision)
+    chosen = pick(device)
+    accelerator = Accelerator(cpu=chosen == "cpu", mixed_precision=usable(precision, chosen))
     if device not in ("auto", accelerator.device.type):
         raise ValueError(f"accelerate is set to {accelerator.device.type}, and {device} is asked for; leave out --device")
     return accelerator
+
+
+def usable(precision: str, device: str) -> str:
+    """The precision, or single where the `device` does not compute in bfloat16 by itself."""
+    return precision if likes_bf16(device) else "no"
 
 
 @torch.no_grad()

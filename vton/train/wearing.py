@@ -11,14 +11,14 @@ from torch.utils.data import Dataset
 
 from vton.dataset import Example, Examples
 from vton.errors import DataError
-from vton.flow import warp
-from vton.images import letterbox, mask_to_tensor, read_image, read_json, read_mask, to_tensor
+from vton.geometric import by_flow
+from vton.images import letterbox, read_image, read_json, to_tensor
 from vton.latents import LatentCache
 from vton.networks.vae import FACTOR, LATENT_CHANNELS
 from vton.pairs import Pair
 from vton.train.augment import recolouring
 from vton.train.loop import Draw, lot
-from vton.tryon import lay_in
+from vton.tryon import compose
 
 NOISES = 4  # for an example: on the photo's and on the composite's latent, and for drawing each of the two
 
@@ -42,7 +42,7 @@ class Wearing:
     """One example or a batch, all pictures of the network's size."""
 
     photo: Tensor  # (N, 3, H, W): the person in the cloth
-    composite: Tensor  # (N, 3, H, W): the agnostic with the warped cloth laid in
+    composite: Tensor  # (N, 3, H, W): what a try-on begins with
     mask: Tensor  # (N, 1, H, W): the agnostic mask
     cloth: Tensor  # (N, 3, H, W): the garment photo
     t: Tensor  # (N,), int64
@@ -77,13 +77,12 @@ class Warps:
         """Whether there is a warp of the pair."""
         return not self.folders or pair.name in self.folders
 
-    def warped(self, pair: Pair, example: Example) -> tuple[Tensor, Tensor]:
-        """The warped cloth (1, 3, H, W) and where it is worn (1, 1, H, W), of the example's size."""
+    def composite(self, pair: Pair, example: Example) -> Tensor:
+        """The composite (1, 3, H, W) that a try-on of the pair begins with, of the example's size."""
+        seen = example.conditions
         if not self.folders:
-            return warp(example.conditions.cloth, example.flow), example.visible
-        folder, size = self.folders[pair.name], example.conditions.size
-        cloth = letterbox(to_tensor(read_image(folder / "warped_cloth.png")), size)
-        return cloth, letterbox(mask_to_tensor(read_mask(folder / "warped_cloth_mask.png")), size, mode="nearest")
+            return compose(seen, by_flow(seen, example.flow, example.visible))
+        return letterbox(to_tensor(read_image(self.folders[pair.name] / "composite.png")), seen.size)
 
 
 def open_warps(runs: Sequence[Path], split: str) -> Warps:
@@ -93,10 +92,10 @@ def open_warps(runs: Sequence[Path], split: str) -> Warps:
         named = describe_run(run)
         if named["split"] != split:
             raise DataError(f"{run} is a run of the split {named['split']}, and warps of {split} are needed.")
-        masks = sorted((run / "intermediates").glob("*/warped_cloth_mask.png"))
-        if not masks:
-            raise DataError(f"{run} holds no warped cloth; give the folder of a run of `python -m vton.generate`.")
-        folders |= {mask.parent.name: mask.parent for mask in masks}
+        composites = sorted((run / "intermediates").glob("*/composite.png"))
+        if not composites:
+            raise DataError(f"{run} holds no composite; give the folder of a run of `python -m vton.generate`.")
+        folders |= {composite.parent.name: composite.parent for composite in composites}
     return Warps(folders)
 
 
@@ -122,7 +121,7 @@ class Wearings(Dataset[Wearing]):
         chosen = lot(self.seed + 1, draw.number)
         pair, example = self.examples.pairs[draw.index], self.examples[draw.index]
         look = drawn_look(self.vary, chosen, self.seed + 2, draw.index)
-        photo, composite, mask, cloth = dress(example, *self.warps.warped(pair, example), *look)
+        photo, composite, mask, cloth = dress(example, self.warps.composite(pair, example), *look)
         shape = (LATENT_CHANNELS, *(side // FACTOR for side in self.examples.size))
         kept = self._kept(photo, composite)
         return Wearing(
@@ -155,15 +154,13 @@ def drawn_look(vary: Vary, chosen: Generator, seed: int, index: int) -> tuple[An
 
 
 def dress(
-    example: Example, cloth: Tensor, worn: Tensor, recoloured: Any = None, flipped: bool = False
+    example: Example, composite: Tensor, recoloured: Any = None, flipped: bool = False
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Photo, composite, mask and garment photo of an example (N = 1) whose warped `cloth` is seen where `worn`."""
-    seen = example.conditions
-    pictures = [example.photo, seen.image, cloth, seen.cloth]
+    """Photo, composite, mask and garment photo of an example (N = 1)."""
+    pictures = [example.photo, composite, example.conditions.cloth]
     if recoloured:
         pictures = [recoloured(picture) for picture in pictures]
-    photo, image, cloth, garment = pictures
-    composite = lay_in(image * (1 - seen.agnostic_mask), seen.agnostic_mask, cloth, worn)
-    made = (photo, composite, seen.agnostic_mask, garment)
+    photo, composite, garment = pictures
+    made = (photo, composite, example.conditions.agnostic_mask, garment)
     photo, composite, mask, garment = (picture.flip(-1) if flipped else picture for picture in made)
     return photo, composite, mask, garment
