@@ -1,8 +1,9 @@
 """Diffusion against drawn truth, on unpaired pairs that no training saw: quality at the checkpoint's own sampling, a ladder of
 samplers and steps, strengths and guidances, seconds a picture, and the speed of training.
 
-All is compared with the true photo. The composites that it is set beside have their bare regions filled with the person's mean
-skin colour; "learned, filled in" is the try-on without diffusion; "VAE's own" is the true photo encoded and decoded. The
+All is compared with the true photo. The composites that it is set beside, and that the aim is counted from, have their bare
+regions filled with the person's mean skin colour; "what diffusion begins with" has them filled with all that can be told from
+outside the mask; "learned, filled in" is the try-on without diffusion; "VAE's own" is the true photo encoded and decoded. The
 garment-feature distances are those of benchmarks/likeness.py, and no LPIPS or FID. With --keep a call that was stopped goes on
 where it was, and pictures of the first pairs are kept.
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 from benchmarks.likeness import DISTANCES, FRECHET, HEAD, PICTURES
 from benchmarks.report import arguments, keeping, show, write
-from benchmarks.try_ons import PHOTO, Bench, Figures, shared, told
+from benchmarks.try_ons import BEGUN, PHOTO, Bench, Figures, shared, told
 from vton.checkpoint_info import SHIPPED, SHIPPED_DIFFUSION
 from vton.diffusions import describe_diffusion, open_diffusion, vae_folder
 from vton.errors import VtonError
@@ -98,13 +99,14 @@ def _earlier(place: Path | None, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _quality(bench: Bench, pairs: Sequence[Pair], asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     found = {way: figures for way, figures in bench.quality(pairs).items() if way != PHOTO}
-    made, begun, vae = (found[way]["psnr_inside"] for way in ("diffusion", "learned composite", "VAE's own"))
-    aim = aimed_at(begun[0], vae[0])
+    ways = ("diffusion", "learned composite", BEGUN, "VAE's own")
+    made, composite, begun, vae = (found[way]["psnr_inside"] for way in ways)
+    aim = aimed_at(composite[0], vae[0])
     reached = made[0] >= aim
     closing = (
         f"Inside the mask the diffusion has {made[0]:.2f} dB (95% {made[1]:.2f} to {made[2]:.2f}), at least {aim:.2f} asked: "
-        f"{'reached' if reached else 'missed'}. That is {made[0] - begun[0]:+.2f} dB against the composite that it starts "
-        f"from, {made[0] - vae[0]:+.2f} dB against the VAE's own."
+        f"{'reached' if reached else 'missed'}. That is {made[0] - composite[0]:+.2f} dB against the learned composite, "
+        f"{made[0] - begun[0]:+.2f} dB against {BEGUN}, {made[0] - vae[0]:+.2f} dB against the VAE's own."
     )
     settings = f"{_command(asked, 'quality')}: {len(pairs)} unpaired drawn pairs, 256x192, {told(bench.diffusion.sampling)}"
     head, rows = _rows(found, QUALITY)

@@ -30,6 +30,7 @@ from vton.warps import Warp
 LOOKED_AT = 100  # pairs, of which a row of pictures is kept
 NOISE = 0  # seed of the sampling
 PHOTO = "photo"
+BEGUN = "what diffusion begins with"
 
 Figures = dict[str, dict[str, tuple[float, float, float]]]  # way -> figure -> its mean over the pairs and the 95% interval
 
@@ -99,6 +100,7 @@ class Bench:
             "geometric composite": skin_filled(seen, geometric_warp(seen)),
             "learned composite": skin_filled(seen, begun.warped),
             "true flow's composite": skin_filled(seen, truth.warp(seen)),
+            BEGUN: begun.composite,
             "learned, filled in": begun.image,
             "diffusion, as decoded": decoded.image,
             "diffusion": made.image,

@@ -77,7 +77,7 @@ class Diffusion:
     schedule: Schedule
     sampling: Sampling
     paste: str = "feathered"  # of PASTES
-    detail: float = DETAIL  # of the garment's detail that the VAE loses: how much is laid back
+    detail: float = DETAIL  # of the detail that the VAE loses of the composite: how much is laid back
 
     @property
     def device(self) -> torch.device:
@@ -109,8 +109,7 @@ class Diffusion:
             seconds = (time.perf_counter() - start) / len(fitted)
             for result, seen, *both in zip(begun[part], conditions[part], *sampled, strict=True):
                 picture, rebuilt = (unletterbox(x, seen.size) for x in both)
-                worn = result.warped.mask * seen.agnostic_mask
-                picture = carry_detail(picture, rebuilt, result.composite, worn, self.detail).clamp(-1, 1)
+                picture = carry_detail(picture, rebuilt, result.composite, self.detail).clamp(-1, 1)
                 image = paste_back(picture, seen, self.paste)
                 made.append(replace(result, image=image, seconds=result.seconds | {"diffusion": seconds}))
         return made
