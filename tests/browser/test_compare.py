@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from vton import evaluate
 from vton.pairs import open_dataset
 
 pytestmark = pytest.mark.browser
@@ -96,3 +97,30 @@ def test_three_runs_are_compared_by_keys_and_come_back_by_an_address(
     expect(cards).to_have_count(3)
     assert cards.first.locator(".pan").evaluate("pan => pan.style.transform") == zoomed
     expect(page.locator(".against select")).to_have_value("bluish")
+
+
+def test_another_teams_folder_of_jpegs_stands_beside_ours_with_its_numbers(
+    page: Page, studio: Any, drawn: Path, three: list[Path], tmp_path: Path
+) -> None:
+    theirs = tmp_path / "their pictures"
+    theirs.mkdir()
+    for file in (three[1] / "results").iterdir():
+        with Image.open(file) as picture:
+            picture.save(theirs / f"{file.stem.replace('__', '_')}.jpg", quality=90)
+    studio.run("add-dataset", str(drawn), "--name", "Drawn")
+    studio.run("import-run", str(three[0]))
+    studio.run("import-run", str(theirs), "--dataset", "Drawn", "--name", "Theirs")
+    assert evaluate.main([str(next((studio.workspace / "runs").iterdir())), "--data", str(drawn), "--metrics", "ssim"]) == 0
+    studio.run("import-run", str(next((studio.workspace / "runs").iterdir())))
+    studio.start()
+
+    page.goto(f"{studio.url}/compare?runs=true,Theirs&mode=difference")
+    cards = page.locator(".cards figure")
+    expect(cards).to_have_count(1)
+    expect(cards).to_contain_text("SSIM")
+    middle = "canvas => [...canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data]"
+    red, green, blue, _ = cards.locator("canvas").evaluate(middle)
+    assert red > 4 * max(green, blue)
+    page.keyboard.press("1")
+    expect(cards).to_have_count(2)
+    assert cards.last.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
