@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.touch import TABLET, fingers
 from vton import evaluate
 from vton.pairs import open_dataset
 
@@ -87,6 +88,12 @@ def test_three_runs_are_compared_by_keys_and_come_back_by_an_address(
     assert "scale(1.25)" in zoomed and cards.last.locator(".pan").evaluate("pan => pan.style.transform") == zoomed
     page.wait_for_url("**box=1.250*")
 
+    frame = cards.first.locator(".frame")
+    expect(frame).to_have_css("cursor", "grab")
+    frame.dblclick()
+    expect(frame).to_have_css("cursor", "auto")
+    page.keyboard.press("+")
+    page.wait_for_url("**box=1.250*")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".refs")).to_contain_text(second.person)
     page.wait_for_url(f"**person={second.person}*")
@@ -97,6 +104,27 @@ def test_three_runs_are_compared_by_keys_and_come_back_by_an_address(
     expect(cards).to_have_count(3)
     assert cards.first.locator(".pan").evaluate("pan => pan.style.transform") == zoomed
     expect(page.locator(".against select")).to_have_value("bluish")
+
+
+@pytest.mark.parametrize("page", [TABLET], indirect=True)
+def test_two_fingers_zoom_all_runs_and_one_moves_them(page: Page, studio: Any, drawn: Path, three: list[Path]) -> None:
+    studio.run("add-dataset", str(drawn))
+    for folder in three[:2]:
+        studio.run("import-run", str(folder))
+    studio.start()
+    page.goto(f"{studio.url}/compare?runs=true,bluish")
+    pans = page.locator(".cards .pan")
+    expect(pans).to_have_count(2)
+    box = page.locator(".cards .frame").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers(page, ((x - 10, y), (x - 60, y)), ((x + 10, y), (x + 60, y)))
+    zoomed = pans.first.evaluate("pan => pan.style.transform")
+    assert "scale(6)" in zoomed and pans.last.evaluate("pan => pan.style.transform") == zoomed
+    page.wait_for_url("**box=6.000*")
+    fingers(page, ((x, y), (x + 40, y + 40)))
+    moved = pans.first.evaluate("pan => pan.style.transform")
+    assert moved != zoomed and pans.last.evaluate("pan => pan.style.transform") == moved
 
 
 def test_another_teams_folder_of_jpegs_stands_beside_ours_with_its_numbers(

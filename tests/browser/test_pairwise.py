@@ -15,6 +15,7 @@ from db import studies
 from studio.importer import add_dataset, import_run
 from studio.settings import Settings
 from studio.workspace import open_workspace
+from tests.touch import TABLET, fingers
 from vton.pairs import open_dataset
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,6 @@ SECRET = "quagga"  # in every name that a rater must not learn
 SETTLED_SECONDS = 0.3
 OUTCOMES = {"ArrowLeft": "left", "ArrowRight": "right", "ArrowUp": "both good", "ArrowDown": "both bad"}
 KEYS = list(OUTCOMES)
-TABLET = {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True}
 
 
 class Row(NamedTuple):
@@ -69,21 +69,6 @@ def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.locator(".rating[data-ready]").wait_for()
         page.keyboard.press(key)
-
-
-def fingers(page: Page, *paths: tuple[tuple[float, float], tuple[float, float]]) -> None:
-    """Each finger moves from one place to another, all at once."""
-    device = page.context.new_cdp_session(page)
-
-    def at(share: float, kind: str) -> None:
-        places = [{"id": n, **{c: a[i] + share * (b[i] - a[i]) for i, c in enumerate("xy")}} for n, (a, b) in enumerate(paths)]
-        device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-        page.wait_for_timeout(16)
-
-    at(0, "touchStart")
-    for step in range(1, 11):
-        at(step / 10, "touchMove")
-    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def make_study(workspace: Path, drawn: Path, folder: Path, runs: int, axes: list[str]) -> int:
