@@ -41,7 +41,7 @@ def test_a_study_without_votes_can_be_looked_at(opened: Workspace, open_page: Op
 def test_the_format_of_the_address_shows_what_it_would_hold(opened: Workspace, open_page: OpenPage, tmp_path: Path) -> None:
     study = judged_study(opened, tmp_path)
     for name in ("jsonl", "datasets"):
-        at = open_page("exports", study=study.name, format=name)
+        at = open_page("exports", study=str(study.id), format=name)
         assert not at.exception and not at.error
         assert at.selectbox(key="export_format").value == name and FORMATS[name] in words(at)
         assert len(at.dataframe[0].value) == 5
@@ -50,7 +50,7 @@ def test_the_format_of_the_address_shows_what_it_would_hold(opened: Workspace, o
 def test_an_address_of_no_study_is_said(opened: Workspace, open_page: OpenPage, tmp_path: Path) -> None:
     judged_study(opened, tmp_path)
     at = open_page("exports", study="Nothing")
-    assert not at.exception and ["no study called Nothing" in one.value for one in at.toast] == [True]
+    assert not at.exception and ["no study Nothing" in one.value for one in at.toast] == [True]
     assert not at.run().toast
 
 
