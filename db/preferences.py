@@ -45,7 +45,7 @@ def verdicts(
         chosen = chosen.where(StudyPair.person == pair[0], StudyPair.cloth == pair[1])
     found: dict[tuple[int, int], dict[Names, Verdicts]] = {}
     for study in session.scalars(select(Study).where(Study.id.in_(in_it))):
-        of_study = chosen.where(Matchup.study_id == study.id, Comparison.axis == study.axes[0])
+        of_study = chosen.where(StudyPair.study_id == study.id, Comparison.axis == study.axes[0])
         for one, other, person, cloth, outcome, is_swapped, votes in session.execute(of_study):
             told = found.setdefault((one, other or 0), {}).setdefault((person, cloth), {})
             verdict = chosen_picture(str(outcome), is_swapped)
