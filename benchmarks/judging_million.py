@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.many_comparisons import NAME, Crowd, build
+from benchmarks.many_comparisons import Crowd, build
 from benchmarks.raters_at_work import AtWork
 from benchmarks.report import show
 from db import assignments
@@ -77,7 +77,7 @@ def _pages(workspace: Workspace, study: int, times: int) -> list[Row]:
         at = AppTest.from_file(ENTRY, default_timeout=120)
         at.session_state["rater"] = "rater 03"
         at.run()
-        at.query_params["study"] = str(study) if name == "rate" else NAME
+        at.query_params["study"] = str(study)
         at.switch_page(f"../pages/{name}.py").run()
         rows.append(_row(f"{name} page", [_ms(at.run) for _ in range(times)]))
         if at.exception:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from db import judgements
-from db.models import Rater, Rating, Result, Run
+from db.models import Rater, Rating, Result, Run, now
 
 AXES = ("garment fidelity", "fit", "person preservation", "realism")
 SUBJECT_AND_SCORE = ("result_id", "axis"), "score"  # the columns
@@ -25,14 +25,15 @@ def rate(
     score: int,
     shown_at: datetime,
     client: str,
+    rated_at: datetime | None = None,
 ) -> Rating:
-    """Store a score in place of the rater's live one; the same uid again gives back what it stored.
+    """Store a score, given at `rated_at` (now), in place of the rater's live one; a uid again gives back what it stored.
 
     ValueError for an unknown axis, a score outside 1..5, or a uid that already stands for another judgement.
     """
     if axis not in AXES or score not in range(1, 6):
         raise ValueError(f"{axis!r}: {score!r} is no rating; expected 1 to 5 on one of {', '.join(AXES)}")
-    return _store(session, uid, rater_id, result_id, result_sha256, axis, score, shown_at, client)
+    return _store(session, uid, rater_id, result_id, result_sha256, axis, score, shown_at, client, rated_at)
 
 
 def take_back(
@@ -45,6 +46,7 @@ def take_back(
     axis: str,
     shown_at: datetime,
     client: str,
+    rated_at: datetime | None = None,
 ) -> Rating:
     """Undo the rater's live score of one result on one axis, if there is one; the same uid again changes nothing.
 
@@ -52,7 +54,7 @@ def take_back(
     """
     if axis not in AXES:
         raise ValueError(f"{axis!r} is no axis; expected one of {', '.join(AXES)}")
-    return _store(session, uid, rater_id, result_id, result_sha256, axis, None, shown_at, client)
+    return _store(session, uid, rater_id, result_id, result_sha256, axis, None, shown_at, client, rated_at)
 
 
 def _store(
@@ -65,6 +67,7 @@ def _store(
     score: int | None,
     shown_at: datetime,
     client: str,
+    rated_at: datetime | None,
 ) -> Rating:
     """Put a score, or none, in place of the rater's live one of a result on an axis; as `judgements.add`."""
     judged = Rating(
@@ -76,6 +79,7 @@ def _store(
         score=score,
         shown_at=shown_at,
         client=client,
+        rated_at=rated_at or now(),
     )
     return judgements.add(session, judged, *SUBJECT_AND_SCORE)
 

@@ -15,9 +15,10 @@ with chosen.workspace.database.read() as session:
     known = studies.list_all(session)
 if known:
     with spoken_errors():
-        query = choose_query(chosen.workspace, known)
-        export_button(action, chosen.workspace, query, chosen.rater)
-        show_preview(chosen.workspace, query)
+        query = choose_query(chosen.workspace)
+        if query is not None:
+            export_button(action, chosen.workspace, query, chosen.rater)
+            show_preview(chosen.workspace, query)
 else:
     empty("No study yet: an export holds what raters say in one. Make a study, or import one below.", "studies", "Make a study")
 watch_jobs(chosen.workspace)

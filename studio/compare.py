@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from sqlalchemy.orm import Session
 
-from db import datasets, ratings, runs
+from db import datasets, preferences, ratings, runs
 from db.models import Result, Run
 from vton.errors import DataError
 
@@ -24,6 +24,7 @@ SAVED_EVERY = 100  # pairs
 
 Names = tuple[str, str]  # person, cloth
 Table = Mapping[int, Mapping[Names, float]]  # run -> pair -> a number
+Lead = Mapping[tuple[int, int], Mapping[Names, float]]  # two runs, by id -> pair -> how far the first is ahead
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ def judged(session: Session, run_ids: Sequence[int]) -> Table:
     return {run_id: ratings.means(session, run_id) for run_id in run_ids}
 
 
+def is_judged(session: Session, run_ids: Sequence[int]) -> bool:
+    """Whether people said anything of the runs: votes between two of them, or scores."""
+    return preferences.are_there(session, run_ids) or any(ratings.count(session, run_id) for run_id in run_ids)
+
+
+def leads(session: Session, run_ids: Sequence[int]) -> list[Lead]:
+    """How far people put one run ahead of another, pair by pair: by their votes (-1 to 1), and by their scores (-4 to 4)."""
+    votes = {
+        both: {pair: (told.get("first", 0) - told.get("second", 0)) / sum(told.values()) for pair, told in by_pair.items()}
+        for both, by_pair in preferences.verdicts(session, run_ids).items()
+    }
+    return [votes, _difference(judged(session, run_ids))]
+
+
+def _difference(values: Table) -> Lead:
+    """How much larger a number is in the first of two runs, for the pairs that have it in both."""
+    return {
+        (a, b): {pair: values[a][pair] - values[b][pair] for pair in values[a] if pair in values[b]}
+        for a, b in combinations(sorted(values), 2)
+    }
+
+
 def by_gap(pairs: Sequence[Names], values: Table) -> list[Names]:
     """The pairs that have a value in two runs or more, the largest difference first."""
 
@@ -82,27 +105,28 @@ def by_gap(pairs: Sequence[Names], values: Table) -> list[Names]:
     return sorted((pair for pair in pairs if found[pair] >= 0), key=lambda pair: -found[pair])
 
 
-def by_disagreement(pairs: Sequence[Names], metric: Table, people: Table, higher_is_better: bool) -> list[Names]:
+def by_disagreement(pairs: Sequence[Names], metric: Table, people: Sequence[Lead], higher_is_better: bool) -> list[Names]:
     """The pairs at which the metric prefers one run and people another, first those at which both are surest.
 
     Surest is by the product of both differences, each in standard deviations of its differences over all pairs.
     """
     sign = 1 if higher_is_better else -1
-    found = [
-        (pair, sign * (metric[a][pair] - metric[b][pair]), people[a][pair] - people[b][pair])
-        for a, b in combinations(metric, 2)
-        for pair in pairs
-        if all(pair in table[run] for table in (metric, people) for run in (a, b))
-    ]
-    found = [one for one in found if isfinite(one[1])]
-    if not found:
-        return []
-    by_metric, by_people = (pstdev(values) or 1.0 for values in ([one[1] for one in found], [one[2] for one in found]))
+    ahead = _difference(metric)
     against: dict[Names, float] = {}
-    for pair, measured_difference, judged_difference in found:
-        product = measured_difference / by_metric * judged_difference / by_people
-        if product < 0:
-            against[pair] = min(product, against.get(pair, 0.0))
+    for lead in people:
+        found = [
+            (pair, sign * ahead[both][pair], by_pair[pair])
+            for both, by_pair in lead.items()
+            for pair in pairs
+            if pair in by_pair and pair in ahead[both] and isfinite(ahead[both][pair])
+        ]
+        if not found:
+            continue
+        by_metric, by_people = (pstdev(values) or 1.0 for values in ([one[1] for one in found], [one[2] for one in found]))
+        for pair, measured_lead, judged_lead in found:
+            product = measured_lead / by_metric * judged_lead / by_people
+            if product < 0:
+                against[pair] = min(product, against.get(pair, 0.0))
     return sorted(against, key=lambda pair: against[pair])
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from db import datasets
 from db.models import Dataset, Run
-from studio.importer import FORMAT, RESULT_ENDINGS, ImportFault, import_run
+from studio.importer import FORMAT, ImportFault, import_run
 from studio.workspace import Workspace
+from vton.pairs import RESULTS
 
 Names = tuple[str, str]  # person, cloth
 NAMED = "<person>__<cloth>, <person>_<cloth>, or <person> alone where the pair list has one garment for it"
@@ -33,11 +34,11 @@ def import_pictures(
     if not folder.is_dir():
         raise ImportFault(f"There is no folder at {folder}.")
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in RESULT_ENDINGS and file.is_file())
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in RESULTS and file.is_file())
     except OSError as error:
         raise ImportFault(f"{folder} cannot be read ({error.strerror}).") from error
     if not files:
-        raise ImportFault(f"{folder} holds no picture ({', '.join(RESULT_ENDINGS)}).")
+        raise ImportFault(f"{folder} holds no picture ({', '.join(RESULTS)}).")
     with workspace.database.read() as session:
         known = datasets.stems(session, dataset.id, split)
         listed = datasets.page_pairs(session, dataset.id, split, paired=False, limit=None)

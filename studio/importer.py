@@ -22,11 +22,10 @@ from studio.metrics_file import read_metrics
 from studio.removal import take_up_repairs
 from studio.workspace import Workspace
 from vton.errors import DataError
-from vton.pairs import MAPS, absolute, open_dataset
+from vton.pairs import MAPS, RESULTS, absolute, open_dataset
 from vton.pairs import Dataset as Scan
 
 FORMAT = 1
-RESULT_ENDINGS = (".png", ".jpg", ".jpeg")
 PAIR_KINDS = ("flow", "truth")  # maps named by a pair, not by a stem
 WANTED_RUN = "Give the run folder, the one that holds config.json and results/."
 WANTED_DATASET = "Give the folder that holds train/ or test/."
@@ -130,7 +129,7 @@ def find_results(folder: Path, stored: Mapping[str, Result]) -> list[runs.NewRes
         raise ImportFault(f"{folder} is no run folder: it has no folder results/ of its own.")
     found: dict[tuple[str, str], runs.NewResult] = {}
     for file in sorted(place.iterdir()):
-        if file.suffix.lower() not in RESULT_ENDINGS or file.name.startswith("."):
+        if file.suffix.lower() not in RESULTS or file.name.startswith("."):
             continue
         result = _find_result(folder, file, stored.get(f"results/{file.name}"))
         if (result.person, result.cloth) in found:

@@ -123,6 +123,15 @@ def _line(record: Record) -> bytes:
     return (json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
+def count_lines(file: Path) -> int:
+    """How many records a study's JSONL has; the last line is none. PreferenceFault where it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return max(sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b"")) - 1, 0)
+    except OSError as error:
+        raise PreferenceFault(f"{file} cannot be read ({error.strerror}).") from error
+
+
 def read_records(file: Path) -> Iterator[tuple[int, Record]]:
     """(number of the line, record) of a study's JSONL, times as times, without the last line, which is checked.
 

@@ -9,8 +9,9 @@ from db import studies
 from db.study_imports import Line, LineFault, store
 from db.study_models import Study
 from db.study_records import Record, records
-from studio.preference_file import PreferenceFault, lines, read_records
+from studio.preference_file import PreferenceFault, count_lines, lines, read_records
 from studio.workspace import Workspace
+from vton.progress import track
 
 HOME = "imported-runs"  # in the workspace: where the pictures of imported runs would lie
 
@@ -43,7 +44,8 @@ def import_preferences(workspace: Workspace, file: Path, name: str | None = None
 
     A run of the same name and config that is here is taken for the file's; others become rows without pictures.
     """
-    header = _check(file)
+    number = count_lines(file)
+    header = _check(track(read_records(file), number, "Reading"))
     wanted = " ".join((name or header["name"]).split()) or header["name"]
     if _is_here(workspace, file, wanted):
         with workspace.database.read() as session:
@@ -58,16 +60,16 @@ def import_preferences(workspace: Workspace, file: Path, name: str | None = None
 
     try:
         with workspace.database.write() as session:
-            study, absent = store(session, read_records(file), wanted, folder_of)
+            study, absent = store(session, track(read_records(file), number, "Storing"), wanted, folder_of)
     except LineFault as error:
         raise PreferenceFault(f"{file}, line {error.line}: {error}.") from error
     return Imported(study, False, absent)
 
 
-def _check(file: Path) -> Record:
+def _check(found: Iterator[Line]) -> Record:
     """The header of a file of which every line can be read."""
     header: Record = {}
-    for number, record in read_records(file):
+    for number, record in found:
         header = record if number == 1 else header
     return header
 

@@ -32,7 +32,7 @@ from vton.metrics.pictures import (
 )
 from vton.metrics.report import FORMAT, Report, earlier_report
 from vton.metrics.table import to_unit
-from vton.pairs import Pair, Split, open_dataset
+from vton.pairs import RESULTS, Pair, Split, open_dataset
 from vton.progress import Progress, track
 
 NAMES = (*METRICS, LPIPS, FID, KID)
@@ -63,7 +63,7 @@ def evaluate(
     if reference is not None and not reference.is_dir():
         raise DataError(f"There is no folder {reference}; --reference names the one with the true photos.")
     split = _split(run, data)
-    results = _named(sorted((run / "results").glob("*.png")))
+    results = _results(run / "results")
     truths = {pair: truth for pair, _ in results if (truth := _truth(split, pair, reference))}
     compared = Compared(run, split, results, truths)
     no_truth = "" if truths else _without_truth(run, results, reference)
@@ -214,12 +214,19 @@ def _kind(value: Any) -> str:
     return words.get(type(value), "a number")
 
 
-def _named(results: list[Path]) -> list[tuple[Pair, Path]]:
-    named = [(path.stem.split("__"), path) for path in results]
-    for parts, path in named:
+def _results(folder: Path) -> list[tuple[Pair, Path]]:
+    """A run's pictures by their names; DataError where one is of no pair, or two are of one."""
+    found: dict[Pair, Path] = {}
+    for path in sorted(folder.glob("*")):
+        if path.suffix.lower() not in RESULTS or path.name.startswith("."):
+            continue
+        parts = path.stem.split("__")
         if len(parts) != 2:
-            raise DataError(f"{path} is not named <person>__<cloth>.png.")
-    return [(Pair(*parts), path) for parts, path in named]
+            raise DataError(f"{path} is not named <person>__<cloth>{path.suffix}.")
+        if Pair(*parts) in found:
+            raise DataError(f"{folder} holds two pictures of {path.stem}.")
+        found[Pair(*parts)] = path
+    return list(found.items())
 
 
 def _truth(split: Split | None, pair: Pair, reference: Path | None) -> Path | None:

@@ -30,6 +30,7 @@ MAPS: dict[str, tuple[str, ...]] = {
 }
 SUFFIXES = {"keypoints": "_keypoints", "openpose_img": "_rendered", "agnostic_mask": "_mask"}
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+RESULTS = (".png", ".jpg", ".jpeg")  # of a run's results: ours are the first, other teams' may be any
 FORMATS = ("JPEG", "PNG", "WEBP")  # what is opened, whatever the name says
 MAX_BYTES = 20_000_000  # of one file
 MAX_PIXELS = 50_000_000  # of one picture: about 600 MB while it is read

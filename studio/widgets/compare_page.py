@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from db import runs
+from db import preferences, runs
 from db.models import Result, Run
 from studio import compare, foreign
 from studio.compare import DISAGREE, GAP, LISTED, LOOKS, MOST, Names, Order
@@ -26,6 +26,8 @@ from vton.pairs import MAPS, Pair
 
 USUAL = 2  # runs that are compared where the address names none
 PEOPLE = "People, 1 to 5"
+PREFERRED = "Preferred by people"
+PEOPLE_SECONDS = 60  # after which an order by what people say is worked out anew
 
 
 @dataclass(frozen=True)
@@ -91,25 +93,32 @@ def _choose_runs() -> None:
 def comparison(workspace: Workspace, found: Sequence[Run]) -> Comparison:
     """The pairs of the runs, in the order that the reader chooses."""
     versions = tuple((run.id, run.imported_at) for run in found)
-    tables, pairs, metrics, people = _facts(workspace, str(workspace.database.url), versions)
-    judged = any(people.values())
+    tables, pairs, metrics = _facts(workspace, str(workspace.database.url), versions)
+    with workspace.database.read() as session:
+        judged = compare.is_judged(session, [run.id for run in found])
     order = compare.read_order(st.query_params.get("order", ""), metrics, judged)
     orders = [Order(), Order(LOOKS), *(Order(GAP, name) for name in metrics)]
     orders += [Order(DISAGREE, name) for name in metrics if judged]
     keep("compare_order", order)
     st.selectbox("Order", orders, key="compare_order", format_func=_words, on_change=_choose_order, width=300)
-    ordered = pairs if order.by == LISTED else _ordered(workspace, found, tables, pairs, order, people)
+    ordered = pairs if order.by == LISTED else _ordered(workspace, found, tables, pairs, order)
     return Comparison(list(found), tables, ordered, len(pairs))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _facts(
     _workspace: Workspace, url: str, versions: tuple[tuple[int, datetime], ...]
-) -> tuple[list[dict[Names, Result]], list[Names], list[str], compare.Table]:
+) -> tuple[list[dict[Names, Result]], list[Names], list[str]]:
     ids = [run_id for run_id, _ in versions]
     with _workspace.database.read() as session:
         tables = compare.results_of(session, ids)
-        return tables, compare.shared_pairs(tables), compare.shared_metrics(session, ids), compare.judged(session, ids)
+        return tables, compare.shared_pairs(tables), compare.shared_metrics(session, ids)
+
+
+@st.cache_data(max_entries=16, ttl=PEOPLE_SECONDS, show_spinner="Counting what people said")
+def _leads(_workspace: Workspace, url: str, ids: tuple[int, ...]) -> list[compare.Lead]:
+    with _workspace.database.read() as session:
+        return compare.leads(session, ids)
 
 
 def _words(order: Order) -> str:
@@ -135,15 +144,15 @@ def _ordered(
     tables: Sequence[Mapping[Names, Result]],
     pairs: Sequence[Names],
     order: Order,
-    people: compare.Table,
 ) -> list[Names]:
     if order.by == LOOKS:
         return _by_looks(workspace, found, tables, pairs)
     with workspace.database.read() as session:
         values = compare.measured(session, [run.id for run in found], order.metric)
-        better = {one.name: one.higher_is_better for one in runs.metrics(session, found[0].id)}
+        better = {one.name: one.higher_is_better for run in found for one in runs.metrics(session, run.id)}
     if order.by == GAP:
         return compare.by_gap(pairs, values)
+    people = _leads(workspace, str(workspace.database.url), tuple(sorted(run.id for run in found)))
     return compare.by_disagreement(pairs, values, people, better.get(order.metric) is not False)
 
 
@@ -183,11 +192,14 @@ def shown_of(workspace: Workspace, compared: Comparison, pair: Pair) -> list[Sho
         values = [runs.metrics_of_result(session, row.id) for row in rows]
         better = {one.name: one.higher_is_better for run in compared.found for one in runs.metrics(session, run.id)}
         people = compare.judged(session, [run.id for run in compared.found])
+        voted = preferences.verdicts(session, [run.id for run in compared.found], here)
     for run, known in zip(compared.found, values, strict=True):
         if here in people[run.id]:
             known[PEOPLE] = people[run.id][here]
     better[PEOPLE] = True
     numbers = _numbers(values, better)
+    for told, votes in zip(numbers, _votes(compared.found, voted, here), strict=True):
+        told += votes
     sizes = {(row.width, row.height) for row in rows}
     return [
         Shown(
@@ -214,6 +226,23 @@ def _numbers(values: Sequence[Mapping[str, float]], better: Mapping[str, bool | 
             for name, value in sorted(known.items())
         ]
         for known in values
+    ]
+
+
+def _votes(
+    found: Sequence[Run], voted: Mapping[tuple[int, int], Mapping[Names, Mapping[str, int]]], here: Names
+) -> list[list[tuple[str, str, bool]]]:
+    """For each run how many of its votes against the others prefer it, as `_numbers`; nothing where there is none."""
+    won, given = dict.fromkeys((run.id for run in found), 0), dict.fromkeys((run.id for run in found), 0)
+    for both, by_pair in voted.items():
+        for run, verdict in zip(both, ("first", "second"), strict=True):
+            won[run] += by_pair[here].get(verdict, 0)
+            given[run] += sum(by_pair[here].values())
+    shares = {run: won[run] / given[run] for run in won if given[run]}
+    best = max(shares.values()) if len(set(shares.values())) > 1 else None
+    return [
+        [(PREFERRED, f"{won[run.id]} of {count(given[run.id], 'vote')}", shares[run.id] == best)] if given[run.id] else []
+        for run in found
     ]
 
 

@@ -6,13 +6,13 @@ import streamlit as st
 
 from db import studies
 from db.models import Rater
-from db.study_models import Study
 from studio.preference_choice import FORMATS, Query
 from studio.preference_jobs import start_export
 from studio.preference_preview import Preview, preview
 from studio.widgets.browse_view import keep
 from studio.widgets.page import spoken_errors
 from studio.widgets.pictures import figure_of, figure_row, shape_of
+from studio.widgets.study_choice import choose_study
 from studio.widgets.words import count
 from studio.workspace import Workspace
 
@@ -29,17 +29,12 @@ NAMES = {
 }
 
 
-def choose_query(workspace: Workspace, known: list[Study]) -> Query:
-    """What the reader wants to export; study and format are in the address."""
-    by_name = {study.name: study for study in known}
-    if st.session_state.get("study") not in by_name:
-        st.session_state.pop("study", None)
-    asked = st.query_params.get("study", next(iter(by_name)))
-    if asked not in by_name:
-        st.query_params.pop("study")
-        st.toast(f"There is no study called {asked} any more; this is {next(iter(by_name))}.", icon=":material/error:")
+def choose_query(workspace: Workspace) -> Query | None:
+    """What the reader wants to export, None where there is no study; study and format are in the address."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        study = by_name[st.selectbox("Study", list(by_name), key="study", bind="query-params", width=320)]
+        study = choose_study(workspace)
+        if study is None:
+            return None
         form = _choose_format()
         if form == "jsonl":
             return Query(study.name, form)

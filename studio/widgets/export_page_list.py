@@ -1,7 +1,6 @@
 """The frozen exports with their downloads, and the form that takes a study in."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,10 @@ import streamlit as st
 
 from db import exports, raters
 from db.study_models import FrozenExport
+from studio import jobs
 from studio.downloads import download_url
 from studio.preference_exports import MANIFEST
-from studio.preference_imports import import_preferences
+from studio.preference_jobs import keep_upload, start_import
 from studio.widgets.export_page import NAMES
 from studio.widgets.page import spoken_errors
 from studio.widgets.words import ago, count
@@ -19,6 +19,7 @@ from studio.workspace import Workspace
 
 SHOWN = 20
 MEGABYTES = 2000
+IMPORTING = "import_job"  # the job of the reader's import, until it was said how it ended
 
 
 def frozen_list(workspace: Workspace) -> None:
@@ -87,8 +88,8 @@ def _plain(text: str) -> str:
 
 
 def import_form(workspace: Workspace) -> None:
-    """Take in a study from the JSONL of another studio."""
-    said = st.session_state.pop("imported_said", None)
+    """Take in a study from the JSONL of another studio, as a job; what came of it is said when it has ended."""
+    said = _imported(workspace)
     if said:
         st.success(said, icon=":material/check:")
     with st.expander("Import a study", icon=":material/upload_file:", expanded=bool(said)):
@@ -102,10 +103,15 @@ def import_form(workspace: Workspace) -> None:
         if asked and file is None:
             st.warning("Choose a file first.", icon=":material/warning:")
         elif asked and file is not None:
-            with spoken_errors(), st.spinner("Taking in the study"), tempfile.TemporaryDirectory() as place:
-                whole = Path(place) / Path(file.name).name
-                with whole.open("wb") as out:
-                    while chunk := file.read(1 << 20):
-                        out.write(chunk)
-                st.session_state["imported_said"] = import_preferences(workspace, whole, name or None).sentence
+            with spoken_errors():
+                st.session_state[IMPORTING] = start_import(workspace, keep_upload(workspace, file, file.name), name).id
                 st.rerun()
+
+
+def _imported(workspace: Workspace) -> str:
+    """The last that the reader's import said, once it has ended well."""
+    status = jobs.status(workspace, st.session_state.get(IMPORTING, 0))
+    if status is None or status.job.state != "done":
+        return ""
+    del st.session_state[IMPORTING]
+    return status.log_tail.splitlines()[-1]

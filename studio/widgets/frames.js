@@ -9,6 +9,7 @@ const make = (tag, values = {}, ...children) => {
 const picture = (src, alt = "") => make("img", { src, alt, decoding: "async", draggable: false });
 
 const FARTHEST = 8; // times
+const TAP_PX = 8; // a pointer that moves no farther has tapped
 
 // Pictures lie in the `.pan` of a `.frame`; `factor` says how large a pixel is, and `moved` hears of every change by hand.
 class SharedZoom {
@@ -54,46 +55,85 @@ class SharedZoom {
     this.factor.textContent = `${Math.round(100 * factor)} %`;
   }
 
+  // The frame that an event is in, if it is one that zooms.
+  frameOf(event) {
+    return event.target.closest(".frame");
+  }
+
+  // Without Ctrl the wheel scrolls the page.
+  isZooming(event) {
+    return event.ctrlKey || event.metaKey;
+  }
+
+  // A pointer went down and up in a frame without moving.
+  tapped() {}
+
+  doubleClicked(at) {
+    this.k > 1 ? this.fit() : this.scale(3, at);
+  }
+
+  // Wheel, double click, drag and pinch.
   watch() {
     const { box } = this;
-    const placeOf = (event) => {
-      const frame = event.target.closest(".frame");
-      if (!frame) return null;
+    const held = new Map(); // pointer -> where it is now
+    let start = null; // where the gesture began
+    const placeIn = (frame, [x, y]) => {
       const { left, top, width, height } = frame.getBoundingClientRect();
-      return [(event.clientX - left) / width, (event.clientY - top) / height];
+      return [(x - left) / width, (y - top) / height];
+    };
+    const centreOf = (points) => [0, 1].map((i) => points.reduce((sum, point) => sum + point[i], 0) / points.length);
+    const spreadOf = (points) => (points.length > 1 ? Math.hypot(points[0][0] - points[1][0], points[0][1] - points[1][1]) : 0);
+    const begin = (frame, hasMoved) => {
+      const points = [...held.values()];
+      start = { frame, hasMoved, at: placeIn(frame, centreOf(points)), spread: spreadOf(points), k: this.k, x: this.x, y: this.y };
     };
     box.addEventListener(
       "wheel",
       (event) => {
-        const at = placeOf(event);
-        if (!at || !(event.ctrlKey || event.metaKey)) return;
+        const frame = this.frameOf(event);
+        if (!frame || !this.isZooming(event)) return;
         event.preventDefault();
-        this.scale(event.deltaY < 0 ? 1.2 : 1 / 1.2, at);
+        this.scale(event.deltaY < 0 ? 1.2 : 1 / 1.2, placeIn(frame, [event.clientX, event.clientY]));
       },
       { passive: false },
     );
     box.ondblclick = (event) => {
-      const at = placeOf(event);
-      if (at) this.k > 1 ? this.fit() : this.scale(3, at);
+      const frame = this.frameOf(event);
+      if (frame) this.doubleClicked(placeIn(frame, [event.clientX, event.clientY]));
     };
-    let held = null;
     box.onpointerdown = (event) => {
-      const at = placeOf(event);
-      if (!at || this.k === 1 || event.button !== 0) return;
-      held = { at, x: this.x, y: this.y, frame: event.target.closest(".frame") };
-      box.setPointerCapture(event.pointerId);
+      const frame = start ? start.frame : this.frameOf(event);
+      if (!frame || event.button !== 0) return;
+      held.set(event.pointerId, [event.clientX, event.clientY]);
+      begin(frame, held.size > 1);
     };
     box.onpointermove = (event) => {
-      if (!held) return;
-      const { left, top, width, height } = held.frame.getBoundingClientRect();
-      this.show({
-        x: held.x + (event.clientX - left) / width - held.at[0],
-        y: held.y + (event.clientY - top) / height - held.at[1],
-      });
+      const over = this.frameOf(event);
+      this.pointer = over ? placeIn(over, [event.clientX, event.clientY]) : null;
+      if (!held.has(event.pointerId)) return;
+      const from = held.get(event.pointerId);
+      if (!start.hasMoved && Math.hypot(event.clientX - from[0], event.clientY - from[1]) < TAP_PX) return;
+      if (!start.hasMoved) box.setPointerCapture(event.pointerId);
+      start.hasMoved = true;
+      held.set(event.pointerId, [event.clientX, event.clientY]);
+      const points = [...held.values()];
+      const at = placeIn(start.frame, centreOf(points));
+      const wanted = start.spread ? (start.k * spreadOf(points)) / start.spread : start.k;
+      const k = Math.min(FARTHEST, Math.max(1, wanted));
+      this.show({ k, x: at[0] - ((start.at[0] - start.x) * k) / start.k, y: at[1] - ((start.at[1] - start.y) * k) / start.k });
     };
-    box.onpointerup = box.onpointercancel = () => {
-      if (held) this.moved();
-      held = null;
+    box.onpointerup = (event) => {
+      if (!held.delete(event.pointerId)) return;
+      const { frame, hasMoved } = start;
+      if (held.size) begin(frame, true);
+      else start = null;
+      hasMoved ? this.moved() : this.tapped(frame);
+    };
+    box.onpointercancel = (event) => {
+      if (held.delete(event.pointerId) && !held.size) start = null;
+    };
+    box.onpointerleave = () => {
+      this.pointer = null;
     };
   }
 }

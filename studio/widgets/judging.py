@@ -1,6 +1,6 @@
 """The rating component: two pictures compared, or one scored; pictures, keys and outbox in the browser, its data from here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db import datasets
 from studio.media import image_url
+from studio.widgets.rating_store import read_whole
 
 HERE = Path(__file__).parent
 WIDTH = 768  # pixels; what the browser is given of the person, the garment and the maps
@@ -19,6 +20,9 @@ AXES = {  # name -> what it is called, and what it asks
     "person preservation": ("Person preservation", "Face, hair, hands, body and background are the person's"),
     "realism": ("Realism", "It could be a photo: no seams, smears or strange light"),
 }
+BACK = 24  # subjects that the browser can undo after a reload before it asks for those before them
+STRIP = 10  # answered subjects that are always told, for the strip of the last ones
+DEEPEST = 100_000  # answers that undo reaches
 OVERLAYS = {"densepose": "densepose", "mask": "agnostic_mask"}  # the component's name -> the kind of map
 SCRIPTS = (
     "typing.js",
@@ -59,6 +63,17 @@ def mount(key: str, data: dict[str, Any]) -> None:
 
 def _heard() -> None:
     """Streamlit keeps a component's state only where someone listens; the next lines of the loop read it."""
+
+
+def depth_of(state: dict[str, Any], least: int) -> int:
+    """How many of the rater's newest answers the browser is told of: `least`, or as many as it asks for."""
+    return min(max(read_whole(state.get("deeper")) or 0, least), DEEPEST)
+
+
+def told_of(behind: Sequence[int]) -> list[int]:
+    """Of what was answered, oldest first: what undo reaches next, and the last ones for the strip."""
+    judged = list(dict.fromkeys(reversed(behind)))[::-1]
+    return list(dict.fromkeys([*judged[: BACK + STRIP], *judged[-STRIP:]]))
 
 
 def uids_of(outbox: Any) -> list[str]:

@@ -10,7 +10,7 @@ from db import assignments, comparisons, studies
 from db.models import Rater, now
 from db.study_models import Assignment, Study
 from studio.blind import SIDES, picture_url
-from studio.widgets.judging import axes_of, inputs, maps_of, mount, state_of, uids_of
+from studio.widgets.judging import BACK, DEEPEST, axes_of, depth_of, inputs, maps_of, mount, state_of, told_of, uids_of
 from studio.widgets.pairwise_store import (
     REASONS,
     TAGS,
@@ -26,13 +26,9 @@ from studio.widgets.pairwise_store import (
     store,
     why_nothing,
 )
-from studio.widgets.rating_store import read_whole
 from studio.widgets.words import count
 from studio.workspace import Workspace
 
-BACK = 24  # answers that the browser can undo after a reload before it asks for those before them
-STRIP = 10  # answered pairs that are always given, for the strip of the last ones
-DEEPEST = 100_000  # answers that undo reaches
 SURE = 40  # pairs left below which they are counted anew at every answer
 
 
@@ -45,14 +41,13 @@ def pairwise_loop(workspace: Workspace, study: Study, rater: Rater) -> bool:
     key = f"study_{study.id}_{rater.id}"
     state = state_of(key)
     answers = read_outbox(state.get("outbox"))
-    deep = min(max(read_whole(state.get("deeper")) or 0, BACK), DEEPEST)
+    deep = depth_of(state, BACK)
     ahead = _store_and_lease(workspace, study, rater, answers)
     with workspace.database.read() as session:
         part = part_of(session, study.id, rater.id)
         locked = not may_go_on(session, study, rater.id)
         behind = comparisons.history(session, study.id, rater.id, deep)
-        judged = list(dict.fromkeys(row.assignment_id for row in reversed(behind)))[::-1]
-        recent = list(dict.fromkeys([*judged[: BACK + STRIP], *judged[-STRIP:]]))
+        recent = told_of([row.assignment_id for row in behind])
         tasks = _tasks(session, workspace, study, [*(one.id for one in ahead), *recent])
         done = part.done + part.skipped if part else 0
         left = 0 if locked else _left(session, study, rater, done)

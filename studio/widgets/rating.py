@@ -3,11 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from db import ratings
-from db.models import Dataset, Rater, Rating, Result, Run
-from studio.widgets.judging import axes_of, image_url, inputs, maps_of, mount, state_of, uids_of
+from db import ratings, runs
+from db.models import Dataset, Rater, Result, Run
+from studio.widgets.judging import (
+    DEEPEST,
+    STRIP,
+    axes_of,
+    depth_of,
+    image_url,
+    inputs,
+    maps_of,
+    mount,
+    state_of,
+    told_of,
+    uids_of,
+)
 from studio.widgets.rating_store import history, queue, read_outbox, read_whole, store
 from studio.workspace import Workspace
 
@@ -20,14 +30,16 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
     key = f"rating_{run.id}_{rater.id}"
     state = state_of(key)
     stored = read_outbox(state.get("outbox"))
+    deep = depth_of(state, STRIP * len(ratings.AXES))
     skipped = [one for one in map(read_whole, state.get("skipped") or []) if one is not None]
     if stored:
         with workspace.database.write() as session:
             store(session, rater.id, stored)
     with workspace.database.read() as session:
         ahead = queue(session, run.id, rater.id, wanted, skipped)
-        behind = history(session, run.id, rater.id)
-        recent = _results_of(session, behind)
+        behind = history(session, run.id, rater.id, deep)
+        told = told_of([one.result_id for one in behind])
+        recent = [row for one in told if (row := runs.result(session, one)) is not None]
         done, total = ratings.progress(session, run.id, rater.id)
         show = {row.id: row for row in [*recent, *ahead]}
         scores = {row_id: ratings.live_for(session, rater.id, row_id) for row_id in show}
@@ -42,7 +54,8 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
             "axes": axes_of(ratings.AXES),
             "tasks": [tasks[row.id] for row in ahead],
             "recent": [tasks[row.id] for row in recent],
-            "history": [{"id": one.result_id, "axis": one.axis} for one in behind],
+            "history": [{"id": one.result_id, "axis": one.axis} for one in behind if one.result_id in told],
+            "more": len(behind) == deep < DEEPEST,
             "stored": uids_of(state.get("outbox")),
             "done": done,
             "total": total,
@@ -50,11 +63,6 @@ def rating_loop(workspace: Workspace, run: Run, dataset: Dataset, rater: Rater, 
             "finished": f"All {total} results of {run.name} are rated. Z takes the last score back.",
         },
     )
-
-
-def _results_of(session: Session, given: list[Rating]) -> list[Result]:
-    rows = {one.result_id: session.get(Result, one.result_id) for one in given}
-    return [row for row in rows.values() if row is not None]
 
 
 def _task(result: Result, run: Path, root: Path, maps: dict[str, dict[str, str]], scores: dict[str, int]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class ScoreMode {
   }
 
   entry(task, axis, answer, seen) {
-    return { result_id: task.id, sha256: task.sha256, axis, score: answer?.value ?? null, shown_at: seen.shown_at };
+    return { result_id: task.id, sha256: task.sha256, axis, score: answer?.value ?? null, shown_at: seen.shown_at, answered_at: seen.answered_at };
   }
 
   read(entry) {

@@ -15,7 +15,6 @@ from db.ratings import AXES
 from studio.widgets.outbox import read_entries, read_moment
 
 AHEAD = 6  # results that the browser holds beyond the one shown
-BACK = 40  # judgements that undo reaches after a reload
 CLIENT = "studio rate page"
 LARGEST = 2**63 - 1  # of the whole numbers that a database holds
 
@@ -30,6 +29,7 @@ class Judgement:
     axis: str
     score: int | None
     shown_at: datetime
+    answered_at: datetime
 
 
 def read_outbox(sent: Any) -> list[Judgement]:
@@ -45,7 +45,9 @@ def _read_entry(entry: dict[str, Any]) -> Judgement | None:
     unscored = score is None and entry.get("score") is not None
     if axis not in AXES or unscored or not (score is None or 1 <= score <= 5):
         return None
-    return Judgement(entry["uid"], result_id, sha256, axis, score, read_moment(entry.get("shown_at")))
+    shown_at = read_moment(entry.get("shown_at"))
+    answered_at = max(shown_at, read_moment(entry.get("answered_at")))
+    return Judgement(entry["uid"], result_id, sha256, axis, score, shown_at, answered_at)
 
 
 def read_whole(number: Any) -> int | None:
@@ -75,6 +77,7 @@ def store(session: Session, rater_id: int, judgements: Iterable[Judgement]) -> N
             "result_sha256": one.sha256,
             "axis": one.axis,
             "shown_at": one.shown_at,
+            "rated_at": one.answered_at,
             "client": CLIENT,
         }
         with suppress(ValueError):
@@ -105,13 +108,13 @@ def queue(session: Session, run_id: int, rater_id: int, wanted: int | None, skip
     return [first, *(row for row in ahead if row.id != first.id)]
 
 
-def history(session: Session, run_id: int, rater_id: int) -> list[Rating]:
-    """The rater's last live scores in a run, oldest first: what undo takes back after a reload."""
+def history(session: Session, run_id: int, rater_id: int, limit: int) -> list[Rating]:
+    """The rater's newest live scores in a run, oldest first: what undo takes back after a reload."""
     chosen = (
         select(Rating)
         .join(Result, Result.id == Rating.result_id)
         .where(Result.run_id == run_id, Rating.rater_id == rater_id, Rating.live, Rating.result_sha256 == Result.sha256)
         .order_by(Rating.id.desc())
-        .limit(BACK)
+        .limit(limit)
     )
     return list(session.scalars(chosen))[::-1]

@@ -9,31 +9,44 @@ from db.study_models import Study
 from studio.background import Kept
 from studio.widgets.browse_view import keep
 from studio.widgets.page import empty
+from studio.widgets.rating_store import read_id
 from studio.workspace import Workspace
 
 POLL_SECONDS = 2
 
 
 def choose_study(workspace: Workspace) -> Study | None:
-    """The study of the address, the newest where it names none; None, and what to do, where there is no study."""
+    """The study of the address, the newest where it names none; None, and what to do, where there is no study.
+
+    Addresses name a study by its id, as the link for raters does: from its name they could learn what they judge.
+    """
     with workspace.database.read() as session:
-        known = {study.name: study for study in studies.list_all(session)}
+        known = {study.id: study for study in studies.list_all(session)}
     if not known:
         empty("No study yet. A study asks raters which of two results of one pair is better.", "studies", "Make a study")
         return None
     asked = st.query_params.get("study", "")
-    name = asked if asked in known else next(iter(known))
-    keep("study_chosen", name)
-    st.selectbox("Study", list(known), key="study_chosen", width=340, label_visibility="collapsed", on_change=_choose)
-    st.query_params["study"] = name  # the address can be sent
-    if asked not in ("", name):
-        st.toast(f"There is no study called {asked} any more; this is {name}.", icon=":material/error:")
-    return known[name]
+    named = read_id(asked)
+    chosen = named if named in known else next(iter(known))
+    keep("study_chosen", chosen)
+    st.selectbox(
+        "Study",
+        list(known),
+        key="study_chosen",
+        format_func=lambda one: known[one].name,
+        width=340,
+        label_visibility="collapsed",
+        on_change=_choose,
+    )
+    st.query_params["study"] = str(chosen)  # the address can be sent
+    if asked not in ("", str(chosen)):
+        st.toast(f"There is no study {asked} any more; this is {known[chosen].name}.", icon=":material/error:")
+    return known[chosen]
 
 
 def _choose() -> None:
     """Another study begins at its first comparison."""
-    st.query_params["study"] = st.session_state["study_chosen"]
+    st.query_params["study"] = str(st.session_state["study_chosen"])
     st.query_params.pop("matchup", None)
 
 

@@ -111,7 +111,7 @@ def _card(workspace: Workspace, one: Overview) -> None:
                     ("raters", "Raters", "groups"),
                     ("review", "Review", "fact_check"),
                 ):
-                    st.page_link(page_path(page), label=words, icon=f":material/{icon}:", query_params={"study": study.name})
+                    st.page_link(page_path(page), label=words, icon=f":material/{icon}:", query_params={"study": str(study.id)})
             st.caption(work_words(one), width="content")
         with st.expander(power_words(one), icon=":material/balance:", key=f"power_{study.id}"):
             _power(one)

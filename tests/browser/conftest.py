@@ -95,9 +95,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, studio: Studio) -> Iterator[Page]:
-    """A page that fails the test when it asks another machine for anything, or when a script on it breaks."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+def page(browser: Browser, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that fails the test when it asks another machine for anything, or when a script on it breaks.
+
+    It is as large as a laptop's; a parameter, as Playwright describes devices, makes it another's.
+    """
+    context = browser.new_context(**getattr(request, "param", {"viewport": {"width": 1280, "height": 800}}))
     opened = context.new_page()
     opened.set_default_timeout(30_000)
     elsewhere: list[str] = []

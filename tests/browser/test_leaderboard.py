@@ -29,7 +29,7 @@ def test_a_fit_in_the_background_shows_up_by_itself(page: Page, studio: Any, dra
     with opened.database.write() as session:
         study = make_study(session, 1)
     studio.start()
-    page.goto(f"{studio.url}/leaderboard?study=First")
+    page.goto(f"{studio.url}/leaderboard?study=1")
     expect(page.get_by_text("No vote counts on overall yet.")).to_be_visible(timeout=LONG)
     answered(opened, study, "Ben", "Cleo", "Dan")
     opened.database.close()

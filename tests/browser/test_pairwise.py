@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 from itsdangerous import URLSafeSerializer
 from PIL import Image, ImageEnhance
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from db import studies
 from studio.importer import add_dataset, import_run
 from studio.settings import Settings
 from studio.workspace import open_workspace
+from tests.touch import TABLET, fingers
 from vton.pairs import open_dataset
 
 pytestmark = pytest.mark.browser
@@ -231,6 +232,67 @@ def test_hammered_held_and_rebound_keys_reasons_mouse_and_a_change_of_mind(
     page.wait_for_timeout(500)
     expect(page.locator(".finished")).to_be_visible()
     assert all_stored(page, studio.workspace) == closed
+
+
+@pytest.mark.parametrize("page", [TABLET], indirect=True)
+def test_a_tablet_by_touch_alone_taps_choose_and_gestures_only_look(
+    page: Page, studio: Any, drawn: Path, tmp_path: Path
+) -> None:
+    study = make_study(studio.workspace, drawn, tmp_path, 4, ["overall"])
+    studio.start()
+    page.goto(f"{studio.url}/rate?study={study}")
+    page.get_by_label("Your name").tap()
+    page.keyboard.insert_text("Ada")
+    page.get_by_role("button", name="Start").tap()
+
+    def tap(place: Locator) -> None:
+        page.locator(".rating[data-ready]").wait_for()
+        place.tap()
+
+    left, right = page.locator(".shown .frame").first, page.locator(".shown .frame").last
+    tap(left)
+    tap(right)
+    tap(page.get_by_role("button", name="both good"))
+    tap(page.get_by_role("button", name="bad fit"))
+    tap(page.get_by_role("button", name="both bad"))
+    given = all_stored(page, studio.workspace)
+    assert [row.outcome for row in given] == ["left", "right", "both good", "both bad"] and given[-1].tags == ["bad fit"]
+    assert_all_seen(given)
+
+    page.locator(".rating[data-ready]").wait_for()
+    box = left.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    fingers(page, ((x, y + 120), (x, y - 120)))  # scrolls
+    page.evaluate("scrollTo(0, 0)")
+    for across, down in ((1, 0), (0, 1)):  # two fingers apart, whichever way
+        fingers(page, *(((x + n * 20 * across, y + n * 20 * down), (x + n * 80 * across, y + n * 80 * down)) for n in (-1, 1)))
+        zoomed = left.locator(".pan").evaluate("pan => pan.style.transform")
+        assert "scale(4)" in zoomed and right.locator(".pan").evaluate("pan => pan.style.transform") == zoomed
+        fingers(page, ((x, y), (x + 60, y + 60)))
+        moved = left.locator(".pan").evaluate("pan => pan.style.transform")
+        assert moved != zoomed and "scale(4)" in moved
+        page.get_by_role("button", name="zoom").tap()
+        page.get_by_role("button", name="zoom").tap()
+        expect(page.locator(".stage.zoomed")).to_have_count(0)
+    blink = page.get_by_role("button", name="blink").bounding_box()
+    assert blink is not None
+    device = page.context.new_cdp_session(page)
+    device.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": blink["x"] + 9, "y": blink["y"] + 9}]})
+    expect(page.locator(".other")).to_have_count(2)
+    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator(".other")).to_have_count(0)
+    assert all_stored(page, studio.workspace) == given
+
+    tap(page.get_by_role("button", name="right is better"))
+    assert [row.outcome for row in all_stored(page, studio.workspace)][4:] == ["right"]
+    tap(page.get_by_role("button", name="undo"))
+    assert all_stored(page, studio.workspace) == given
+    tap(page.get_by_role("button", name="skip"))
+    page.get_by_role("button", name="cannot judge this").tap()
+    assert all_stored(page, studio.workspace)[-1].reason == "cannot judge this"
+    sides = [page.get_by_role("button", name=f"{side} is better").bounding_box() for side in ("left", "right")]
+    assert sides[0] and sides[1] and sides[0]["y"] == sides[1]["y"] and sides[0]["x"] < sides[1]["x"]
 
 
 def test_nothing_confirmed_is_lost_when_the_server_is_killed_while_judging(

@@ -73,7 +73,7 @@ def test_what_raters_disagree_about_is_ruled_on_by_keys(page: Page, studio: Any,
     answer(served, study, "Bo", sharper)
     answer(served, study, "Cleo", softer)
     studio.start()
-    page.goto(f"{studio.url}/review?study=First")
+    page.goto(f"{studio.url}/review?study=1")
     expect(page.locator(".answers")).to_contain_text("Cleo", timeout=90_000)  # counted in by a process of its own
     be(page, "Ada")
     painted = page.locator(".review[data-painted]")

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db import assignments, comparisons, datasets, messages, raters, reviews, runs, studies, study_counts
+from db import assignments, comparisons, datasets, messages, preferences, raters, reviews, runs, studies, study_counts
 from db.assignments import Candidates, Drawn
 from db.engine import Database
+from db.models import Result
 from db.study_models import Assignment, Comparison, Matchup, Study, StudyRater, Tally
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -346,6 +347,32 @@ def test_an_excluded_rater_does_not_count_and_may_come_back(database: Database, 
     with database.write() as session:
         studies.set_rater(session, study.id, one, "active")
     assert counts(database, study) == before
+
+
+def test_what_people_prefer_of_a_pair_is_told_by_run_whichever_side_it_stood_on(
+    database: Database, make: Callable[..., Study]
+) -> None:
+    study = make()
+    one, two, three = add_raters(database, 3)
+    for person, liked in ((one, "first"), (two, "second")):
+        for row in lease(database, study, person, 12, seed=person):
+            give(database, row, "left" if (liked == "first") != row.swapped else "right")
+    give(database, lease(database, study, three, 1)[0], "skip")
+    with database.read() as session:
+        runs = list(studies.runs_of(session, study.id))
+        (pair, *_) = [(row.person, row.cloth) for row in studies.pairs_of(session, study.id)]
+        assert preferences.are_there(session, runs[:2]) and not preferences.are_there(session, runs[:1])
+        told = preferences.verdicts(session, runs)
+        assert len(told) == 3 and all(len(by_pair) == 4 for by_pair in told.values())
+        assert all(found == {"first": 1, "second": 1} for by_pair in told.values() for found in by_pair.values())
+        assert preferences.verdicts(session, runs[:2], pair) == {(runs[0], runs[1]): {pair: {"first": 1, "second": 1}}}
+    with database.write() as session:
+        studies.set_rater(session, study.id, two, "excluded", "guesses")
+        result = session.scalars(select(Result).where(Result.run_id == runs[0], Result.person == pair[0])).one()
+        result.sha256 = "made again"
+    with database.read() as session:
+        (by_pair,) = preferences.verdicts(session, runs[:2]).values()
+    assert pair not in by_pair and all(found == {"first": 1} for found in by_pair.values()) and len(by_pair) == 3
 
 
 def test_others_and_nonsense_are_refused(database: Database, make: Callable[..., Study]) -> None:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from db.models import Run
 from studio.importer import import_run
 from studio.workspace import Workspace
+from tests.tiny_study import answer, sharper, small_study, softer
 
 Open = Callable[..., AppTest]
 Say = Callable[[AppTest], str]
@@ -92,6 +93,31 @@ def test_orders_lead_to_what_differs(run: Run, other: Path, opened: Workspace, o
     next(button for button in at.button if button.label == "Next").click().run()
     assert component_data(at, "vton_compare")["pair"] == names[1]
     assert any(caption.value == "2 of 3" for caption in at.caption)
+
+
+def test_votes_that_contradict_a_metric_are_an_order_and_stand_beside_the_pair(
+    run: Run, opened: Workspace, open_page: Open, component_data: Data
+) -> None:
+    study = small_study(opened, run)  # against "Blurred", which has no metric yet
+    names = names_of(run)
+    (Path(run.folder).with_name("blurred") / "metrics.json").write_text(
+        json.dumps({"format": 1, "metrics": {}, "pairs": {name: {"ssim": 0.8 + 0.01 * n} for n, name in enumerate(names)}})
+    )
+    import_run(opened, Path(run.folder).with_name("blurred"))
+
+    def orders() -> list[str]:
+        return next(box for box in open_page("compare").main.selectbox if box.label == "Order").options
+
+    assert not any("people" in order for order in orders())
+    odd = tuple(names[2].split("__"))
+    answer(opened, study, "Ada", lambda one: softer(one) if (one.person, one.cloth) == odd else sharper(one))
+    answer(opened, study, "Bo", lambda one: "both good")
+    assert "Where SSIM and people disagree" in orders()
+    at = open_page("compare", runs="By hand,Blurred", order="disagree:ssim")
+    shown = component_data(at, "vton_compare")
+    assert shown["pair"] == names[2] and shown["ends"] == [True, True]
+    told = [next(one for one in seen["numbers"] if one["label"] == "Preferred by people") for seen in shown["runs"]]
+    assert [(one["text"], one["best"]) for one in told] == [("0 of 2 votes", False), ("1 of 2 votes", True)]
 
 
 def test_an_address_brings_back_pair_runs_and_view_box(

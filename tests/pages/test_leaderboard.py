@@ -50,7 +50,7 @@ def test_without_a_study_the_page_says_where_to_make_one(run: Run, open_page: Op
 
 
 def test_without_votes_the_page_says_how_to_get_some(study: Study, open_page: Open, sentences: Say) -> None:
-    at = open_page("leaderboard", study="First")
+    at = open_page("leaderboard", study="1")
     assert "No vote counts on overall yet" in sentences(at) and not at.dataframe
 
 
@@ -58,7 +58,7 @@ def test_a_board_is_fitted_beside_the_page_and_shown_when_done(
     opened: Workspace, study: Study, open_page: Open, sentences: Say
 ) -> None:
     answered(opened, study, "Ben", "Cleo", "Dan")
-    at = open_page("leaderboard", study="First")
+    at = open_page("leaderboard", study="1")
     assert "so far" in sentences(at) and not at.dataframe
     said = sentences(until_fitted(at))
     fit = kept_fit(opened, study)
@@ -77,7 +77,7 @@ def test_a_board_is_fitted_beside_the_page_and_shown_when_done(
 
 def test_a_board_leads_to_its_runs_and_to_their_pictures(opened: Workspace, study: Study, open_page: Open) -> None:
     answered(opened, study, "Ben", "Cleo")
-    board, *_, top, _ = (table.value for table in until_fitted(open_page("leaderboard", study="First")).dataframe)
+    board, *_, top, _ = (table.value for table in until_fitted(open_page("leaderboard", study="1")).dataframe)
     for name, entry, pictures in zip(board["Run"], board["Entry"], board["Pictures"], strict=True):
         assert parse_qs(urlsplit(entry).query) == {"open": [name]} and urlsplit(entry).path == "runs"
         asked = parse_qs(urlsplit(pictures).query)
@@ -89,17 +89,17 @@ def test_a_board_leads_to_its_runs_and_to_their_pictures(opened: Workspace, stud
 
 def test_axis_and_stratum_are_in_the_address(opened: Workspace, study: Study, open_page: Open, sentences: Say) -> None:
     answered(opened, study, "Ben", "Cleo")
-    at = until_fitted(open_page("leaderboard", study="First", axis="fit", stratum="long"))
+    at = until_fitted(open_page("leaderboard", study="1", axis="fit", stratum="long"))
     assert at.selectbox("leaderboard_axis").value == "fit" and at.selectbox("leaderboard_stratum").value == "long"
     assert "on 4 pairs" in sentences(at)
     at.selectbox("leaderboard_stratum").set_value("").run()
     assert "stratum" not in at.query_params and at.query_params["axis"] == "fit"
     wrong = open_page("leaderboard", study="Gone", axis="colour")
-    assert wrong.query_params["study"] == "First" and wrong.selectbox("leaderboard_axis").value == "overall"
+    assert wrong.query_params["study"] == "1" and wrong.selectbox("leaderboard_axis").value == "overall"
 
 
 def test_a_rater_who_does_not_count_takes_votes_along(opened: Workspace, study: Study, open_page: Open, sentences: Say) -> None:
     answered(opened, study, "Ben")
     with opened.database.write() as session:
         studies.set_rater(session, study.id, raters.get_or_add(session, "Ben").id, "excluded")
-    assert "No vote counts on overall yet" in sentences(open_page("leaderboard", study="First"))
+    assert "No vote counts on overall yet" in sentences(open_page("leaderboard", study="1"))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,38 @@ def test_a_dataset_is_removed_after_asking_and_its_run_stays(run: Run, opened: W
     with opened.database.read() as session:
         assert datasets.list_all(session) == [] and runs.get(session, run.id) is not None
     assert (drawn / "test" / "image").is_dir()
+
+
+def test_every_score_can_be_undone_however_long_ago_and_keeps_when_it_was_given(
+    run: Run, opened: Workspace, open_page: Open, component_data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.widgets.rating.STRIP", 1)  # so that a reload tells of four scores
+    at = open_page("rate", {"rater": "Ada"}, run=run.name)
+    tasks = component_data(at, "vton_rating")["tasks"]
+    given = datetime.now(UTC) - timedelta(hours=1)
+    key = component_data(at, "vton_rating")["sitting"]
+    at.session_state[key] = {
+        "outbox": [
+            {
+                "uid": f"uid-{n}-{axis}",
+                "result_id": task["id"],
+                "sha256": task["sha256"],
+                "axis": axis,
+                "score": 3,
+                "shown_at": given.isoformat(),
+                "answered_at": (given + timedelta(seconds=n + 1)).isoformat(),
+            }
+            for n, task in enumerate(tasks[:3])
+            for axis in ratings.AXES
+        ]
+    }
+    data = component_data(at.run(), "vton_rating")
+    assert data["done"] == 3 and data["more"] and {one["id"] for one in data["history"]} == {tasks[2]["id"]}
+    at.session_state[key] = {"deeper": 13}
+    data = component_data(at.run(), "vton_rating")
+    assert not data["more"] and [one["id"] for one in data["history"][::4]] == [task["id"] for task in tasks[:3]]
+    with opened.database.read() as session:
+        rows = ratings.export_rows(session, run.id)
+    assert [datetime.fromisoformat(str(row["rated_at"])) for row in rows[::4]] == [
+        given + timedelta(seconds=n + 1) for n in range(3)
+    ]

@@ -42,7 +42,7 @@ def test_without_a_study_it_says_what_to_do(opened: Workspace, open_page: Open, 
 
 
 def test_each_rater_has_a_row_with_intervals(study: Study, open_page: Open) -> None:
-    at = open_page("raters", study="First")
+    at = open_page("raters", study="1")
     assert not at.exception and not at.error
     table = at.dataframe[0].value
     assert list(table["Rater"]) == ["Bo", "Cleo", "Dai"]
@@ -66,17 +66,17 @@ def test_new_answers_are_counted_in_by_another_process(
     monkeypatch.setattr(background, "_begin", lambda settings, file, command: begun.append(command) or Working())
     monkeypatch.setattr(background, "AGAIN_SECONDS", -1.0)
     monkeypatch.setattr(background, "AGAIN_TIMES", 0.0)
-    open_page("raters", study="First")
+    open_page("raters", study="1")
     assert not begun
     answer(opened, study, "Eve", sharper, times=1)
-    at = open_page("raters", study="First")
+    at = open_page("raters", study="1")
     assert "being counted in" in sentences(at)
     assert [command[1:5] for command in begun] == [["-m", "studio", "raters", "--study"]]
     assert "Eve" in list(at.dataframe[0].value["Rater"])
 
 
 def test_a_rater_is_paused_excluded_with_a_reason_and_taken_back(study: Study, opened: Workspace, open_page: Open) -> None:
-    at = open_page("raters", study="First")
+    at = open_page("raters", study="1")
     at.selectbox("rater_open").select("Dai").run()
     at.text_input("rater_reason").set_value("clicks through")
     at.button("rater_excluded").click().run()
@@ -107,7 +107,7 @@ def test_excluding_a_rater_changes_the_others_figures(study: Study, opened: Work
 
 
 def test_a_message_is_shown_on_home_until_it_is_read(study: Study, opened: Workspace, open_page: Open) -> None:
-    at = open_page("raters", {"rater": "Ada"}, study="First")
+    at = open_page("raters", {"rater": "Ada"}, study="1")
     at.selectbox("rater_open").select("Bo").run()
     at.button("rater_send").click().run()
     assert "needs a text" in at.error[0].value

@@ -35,7 +35,7 @@ def shown(component_data: Data, at: AppTest) -> dict[str, Any]:
 
 
 def test_a_comparison_is_shown_with_every_answer_and_its_tags(study: Study, open_page: Open, component_data: Data) -> None:
-    data = shown(component_data, open_page("review", {"rater": "Ada"}, study="First"))
+    data = shown(component_data, open_page("review", {"rater": "Ada"}, study="1"))
     said = {answer["rater"]: answer for answer in data["answers"]}
     assert {said["Bo"]["verdict"], said["Dai"]["verdict"]} == {"first", "second"}
     assert "wrong colour" in said["Bo"]["details"] and "flagged" in said["Bo"]["details"]
@@ -45,14 +45,14 @@ def test_a_comparison_is_shown_with_every_answer_and_its_tags(study: Study, open
 
 
 def test_without_a_name_nothing_can_be_ruled(study: Study, open_page: Open, component_data: Data) -> None:
-    at = open_page("review", study="First")
+    at = open_page("review", study="1")
     assert "Say who reviews" in at.info[0].value
     assert not shown(component_data, at)["may"]
 
 
 @pytest.mark.parametrize("name", ["known", "flagged", "skipped"])
 def test_lists_of_missed_flagged_and_skipped_ones(study: Study, open_page: Open, component_data: Data, name: str) -> None:
-    data = shown(component_data, open_page("review", study="First", list=name))
+    data = shown(component_data, open_page("review", study="1", list=name))
     if name == "known":
         assert not data["more"] and data["names"][1].startswith("Known bad: ") and "gold/" not in str(data)
     if name == "skipped":
@@ -62,10 +62,10 @@ def test_lists_of_missed_flagged_and_skipped_ones(study: Study, open_page: Open,
 def test_an_address_opens_a_comparison_and_a_wrong_one_is_a_sentence(
     study: Study, open_page: Open, component_data: Data
 ) -> None:
-    first = shown(component_data, open_page("review", study="First"))
+    first = shown(component_data, open_page("review", study="1"))
     other = first["matchup"] + 1 if first["matchup"] == 1 else first["matchup"] - 1
-    assert shown(component_data, open_page("review", study="First", matchup=str(other)))["matchup"] == other
-    assert "has no comparison 99999" in open_page("review", study="First", matchup="99999").error[0].value
+    assert shown(component_data, open_page("review", study="1", matchup=str(other)))["matchup"] == other
+    assert "has no comparison 99999" in open_page("review", study="1", matchup="99999").error[0].value
 
 
 def take(workspace: Workspace, listed: Listed, **message: Any) -> None:

@@ -123,3 +123,22 @@ def test_a_run_goes_with_its_answers_and_that_is_said(run: Run, opened: Workspac
     remove_run(opened, run.id)
     (left,) = made(opened)
     assert (left.wanted, left.done) == (0, 0)
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "raters", "review", "exports"])
+def test_every_page_names_a_study_as_the_link_for_raters_does(run: Run, opened: Workspace, open_page: Open, page: str) -> None:
+    older = small_study(opened, run)
+    with opened.database.write() as session:
+        newer = studies.make(
+            session,
+            name="Second",
+            question="Which?",
+            axes=["overall"],
+            runs=list(studies.runs_of(session, older.id)),
+            pairs=[studies.NewPair(pair.person, pair.cloth) for pair in studies.pairs_of(session, older.id)],
+        )
+    at = open_page(page, study=str(older.id))
+    chosen = at.selectbox("study_chosen")
+    assert chosen.value == older.id and chosen.options == ["Second", "First"]
+    chosen.set_value(newer.id).run()
+    assert not at.exception and at.query_params["study"] == str(newer.id)

@@ -55,9 +55,12 @@ def test_metric_and_people_disagree_only_where_they_prefer_different_runs(higher
         1: {pair: sign * value for pair, value in zip(PAIRS, (0.9, 0.8, 0.9, 0.7), strict=True)},
         2: dict.fromkeys(PAIRS, sign * 0.7),
     }
-    people = {1: dict(zip(PAIRS, (2.0, 2.0, 5.0, 1.0), strict=True)), 2: dict(zip(PAIRS, (4.0, 3.0, 1.0, 4.0), strict=True))}
-    assert compare.by_disagreement(PAIRS, metric, people, higher_is_better) == [PAIRS[0], PAIRS[1]]
-    assert compare.by_disagreement(PAIRS, metric, {1: {}, 2: {}}, higher_is_better) == []
+    scores = {(1, 2): dict(zip(PAIRS, (-2.0, -1.0, 4.0, -3.0), strict=True))}
+    assert compare.by_disagreement(PAIRS, metric, [scores], higher_is_better) == [PAIRS[0], PAIRS[1]]
+    votes = {(1, 2): {PAIRS[1]: -1.0, PAIRS[2]: -0.2}}
+    assert compare.by_disagreement(PAIRS, metric, [{}, votes], higher_is_better) == [PAIRS[1], PAIRS[2]]
+    assert set(compare.by_disagreement(PAIRS, metric, [scores, votes], higher_is_better)) == set(PAIRS[:3])
+    assert compare.by_disagreement(PAIRS, metric, [{}, {(1, 2): {}}], higher_is_better) == []
 
 
 def test_the_colour_difference_is_that_of_cielab(tmp_path: Path) -> None:
@@ -133,4 +136,5 @@ def test_only_pairs_of_all_runs_are_shared_and_people_are_the_mean_of_live_score
             ratings.rate(session, uid=f"{who}-1", axis="fit", score=score, shown_at=SHOWN, client="test", **given)
     with opened.database.read() as session:
         judged = compare.judged(session, ids)
+        assert compare.is_judged(session, ids) and not compare.is_judged(session, ids[1:])
     assert judged[ids[0]] == {pairs[0]: 3.5} and judged[ids[1]] == {}

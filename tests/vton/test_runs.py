@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from vton import diffusions, warps
@@ -232,6 +233,22 @@ def test_the_truth_itself_is_perfect(run: Path, drawn: Path, tmp_path: Path) -> 
     metrics = evaluation.evaluate(perfect)["metrics"]
     assert metrics["ssim"]["value"] == pytest.approx(1) and metrics["ssim_inside"]["value"] == pytest.approx(1)
     assert metrics["psnr"]["value"] == 100
+
+
+def test_results_that_are_jpegs_are_measured_as_they_are(run: Path, drawn: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "results").mkdir(parents=True)
+    (theirs / "config.json").write_text('{"format": 1}')
+    for n, file in enumerate(sorted((run / "results").iterdir())):
+        with Image.open(file) as picture:
+            picture.save(theirs / "results" / f"{file.stem}{('.JPG', '.jpeg')[n % 2]}", quality=95)
+    (theirs / "results" / ".DS_Store.png").write_bytes(b"")
+    told = evaluation.evaluate(theirs, drawn, metrics=["ssim"])["metrics"]["ssim"]
+    ours = evaluation.evaluate(run, metrics=["ssim"])["metrics"]["ssim"]
+    assert told["n"] == ours["n"] and told["value"] == pytest.approx(ours["value"], abs=0.02)
+    shutil.copy(file, theirs / "results" / file.name)
+    with pytest.raises(DataError, match="holds two pictures of"):
+        evaluation.evaluate(theirs, drawn, metrics=["ssim"])
 
 
 def test_numbers_equal_an_independent_implementation() -> None:
