@@ -20,7 +20,7 @@ import torch
 from vton.devices import pick
 from vton.errors import DataError, PreprocessError, VtonError
 from vton.images import read_image, replacing, write_json
-from vton.pairs import Split, absolute
+from vton.pairs import SPLITS, Split, absolute
 from vton.preprocess import detectors as real
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.layout import (
@@ -29,6 +29,7 @@ from vton.preprocess.layout import (
     WRITERS,
     derive_agnostic,
     has,
+    left_out,
     list_pairs,
     open_source,
     owner,
@@ -59,6 +60,8 @@ class PreprocessConfig:
         unknown = sorted(set(self.only or ()) - set(NAMES))
         if unknown:
             raise ValueError(f"{unknown[0]!r} is nothing that can be made; choose from {', '.join(NAMES)}.")
+        if self.split not in SPLITS:
+            raise ValueError(f"A split is {' or '.join(SPLITS)}, not {self.split!r}.")
         if self.batch < 1:
             raise ValueError(f"A batch has 1 photo or more, not {self.batch}.")
         pick(self.device)
@@ -104,6 +107,8 @@ class Chain:
         stage = self._begin(PHOTOS, len(todo))
         progress = Progress(len(todo), stage.title)
         start = time.perf_counter()
+        for photo, why in left_out(self.source):
+            self._fail(stage, photo, why)
         for kind, stem in todo:
             with self._failing(stage, kind, stem):
                 stage.made += self._keep_photo(kind, stem)
