@@ -22,6 +22,7 @@ from studio.repairs import Item
 from studio.workspace import Workspace
 from vton.errors import DataError, VtonError
 from vton.pairs import MAPS, SUFFIXES, Pair, Split, open_dataset
+from vton.preprocess.rembg_mask import SESSIONS
 
 NAME = "My photos"
 SPLIT = "test"
@@ -224,7 +225,7 @@ WAYS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "keypoints": (("densepose", ("keypoint-rcnn",)), ("transformers", ("vitpose", "rt-detr"))),
     "densepose": (("densepose", ("densepose-rcnn",)),),
     "parse": (("transformers", ("segformer",)),),
-    "cloth-mask": (("rembg", ("u2net",)), ("rembg", ("isnet-general-use",)), ("rembg", ("u2netp",))),
+    "cloth-mask": tuple(("rembg", (session,)) for session in SESSIONS),
 }
 
 

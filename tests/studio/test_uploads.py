@@ -19,6 +19,7 @@ from studio.workspace import Workspace
 from tests.fakes.taught import lesson
 from vton.images import read_mask
 from vton.pairs import Split, open_dataset
+from vton.preprocess.rembg_mask import SESSIONS
 
 SITE = Path(__file__).parents[1] / "fakes" / "site"
 
@@ -162,6 +163,14 @@ def test_without_weights_it_says_what_to_type_and_goes_on_later(
     assert all("python -m vton.weights" in failure["error"] for failure in upload.failures() if failure["stage"] != "agnostic")
     request.getfixturevalue("fakes")
     assert prepare(opened, upload).job.state == "done" and len(mine(opened)) == 1
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_any_of_rembgs_models_that_run_here_does(no_weights: None, tmp_path: Path, session: str) -> None:
+    assert "cloth-mask" in uploads.lacking()
+    (tmp_path / "no-weights").mkdir()
+    (tmp_path / "no-weights" / f"{session}.onnx").touch()
+    assert "cloth-mask" not in uploads.lacking()
 
 
 def encoded(size: tuple[int, int], kind: str = "PNG") -> bytes:
