@@ -15,6 +15,7 @@ from studio.workspace import Workspace
 from vton.pairs import dataset_fingerprint
 
 FORMAT = 1
+PHOTO = "photo"  # the output of checks that compare photos with another split's
 
 
 class ChecksFault(Exception):
@@ -26,7 +27,7 @@ class Failed:
     """A check that an item did not pass."""
 
     check: str
-    output: str  # what it judges, one of db.models.OUTPUTS, or "flow"
+    output: str  # what it judges: one of db.models.OUTPUTS, "flow" or PHOTO
     score: float
     threshold: float
     sentence: str
@@ -73,13 +74,15 @@ def keep(workspace: Workspace, dataset_id: int, split: str, fingerprint: str) ->
 
 
 def put_item(workspace: Workspace, dataset_id: int, split: str, stem: str, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Replace what is kept of one item, in its place; nothing where the split was not checked yet."""
+    """Replace what is kept of one item's maps, in its place; nothing where the split was not checked yet."""
     if checked(workspace, dataset_id, split) is None:
         return
     with _alone(workspace, dataset_id, split) as file:
         kept = json.loads(file.read_bytes())
         if stem in kept["items"]:
+            of_photos = [one for one in kept["items"][stem]["failed"] if one["output"] == PHOTO]
             kept["items"][stem] = _condensed(outcomes)
+            kept["items"][stem]["failed"] += of_photos
             _write(file, kept)
 
 
