@@ -67,12 +67,12 @@ function drawLayers(view) {
       view.map.draw();
     };
     slide.onchange = () => slide.blur();
-    const name = make("span", { textContent: layer.label, title: state.missing ? "not in view dataset" : "" });
+    const name = make("span", { textContent: layer.label, title: state.missing ? "not in this dataset" : "" });
     row.append(make("kbd", { textContent: i + 1 }), box, name, slide);
     return row;
   });
-  const pin = make("button", { type: "button", tabIndex: -1, className: view.pinned ? "chosen" : "", onclick: () => pin(view) });
-  pin.append(make("kbd", { textContent: "L" }), " keep these layers");
-  pin.setAttribute("aria-pressed", String(Boolean(view.pinned)));
-  view.find(".layers").replaceChildren(...rows, pin);
+  const keep = make("button", { type: "button", tabIndex: -1, className: view.pinned ? "chosen" : "", onclick: () => pin(view) });
+  keep.append(make("kbd", { textContent: "L" }), " keep these layers");
+  keep.setAttribute("aria-pressed", String(Boolean(view.pinned)));
+  view.find(".layers").replaceChildren(...rows, keep);
 }

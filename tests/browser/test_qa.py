@@ -122,6 +122,23 @@ def test_twenty_items_are_judged_by_keys_alone(page: Page, studio: Any, many: Pa
     expect(page.get_by_text("20 of 20 items judged: 18 good, 1 usable, 1 defect")).to_be_visible()
 
 
+def test_layers_are_chosen_by_key_and_by_mouse(page: Page, studio: Any, drawn: Path) -> None:
+    studio.run("add-dataset", str(drawn))
+    studio.start()
+    open_qa(page, studio)
+    shown = page.locator(".layer input[type=checkbox]")
+    assert [shown.nth(i).is_checked() for i in range(9)] == [True, False, False, True, False, False, False, True, False]
+    expect(page.locator(".layer").nth(6)).to_contain_text("Agnostic parse")
+    press(page, "7 4")
+    page.get_by_role("button", name="keep these layers").click()
+    expect(page.get_by_role("button", name="keep these layers")).to_have_attribute("aria-pressed", "true")
+    press(page, "ArrowDown ArrowDown w")
+    expect(page.locator(".output.active")).to_contain_text("Parse")
+    assert [shown.nth(i).is_checked() for i in range(9)] == [True, False, False, False, False, False, True, True, False]
+    press(page, "l")
+    assert shown.nth(1).is_checked() and not shown.nth(6).is_checked()
+
+
 def test_verdicts_given_while_the_server_is_down_arrive(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()
