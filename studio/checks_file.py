@@ -86,6 +86,17 @@ def put_item(workspace: Workspace, dataset_id: int, split: str, stem: str, outco
             _write(file, kept)
 
 
+def put_items(
+    workspace: Workspace, dataset_id: int, split: str, items: Mapping[str, Sequence[Mapping[str, Any]]], fingerprint: str
+) -> None:
+    """Add the outcomes of new items to what is kept, or begin with them; `fingerprint` is the folder's with these items."""
+    with _alone(workspace, dataset_id, split) as file:
+        kept = json.loads(file.read_bytes()) if checked(workspace, dataset_id, split) else {"items": {}}
+        found = {**kept["items"], **{stem: _condensed(outcomes) for stem, outcomes in items.items()}}
+        found = dict(sorted(found.items(), key=lambda item: -sum(_excess(Failed(**one)) for one in item[1]["failed"])))
+        _write(file, {"format": FORMAT, "fingerprint": fingerprint, "at": datetime.now(UTC).isoformat(), "items": found})
+
+
 def _condensed(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     names = [one.name for one in fields(Failed)]
     failed = [{name: outcome[name] for name in names} for outcome in outcomes if not outcome["ok"]]

@@ -95,7 +95,9 @@ def test_photos_alone_become_a_dataset_on_which_a_try_on_runs(taught: Taught, ph
     report = examine(out)
     assert report.faults == 0 and report.warnings == 0, report.to_text()
     assert report.layout == "VITON-HD, release of 2022"
+    checked = json.loads((out / "checks.json").read_text())
     split = open_dataset(out).splits["test"]
+    assert sorted(checked["items"]) == split.persons and all(len(found) > 30 for found in checked["items"].values())
     assert len(split.persons) == 5 and all(len(split.maps[kind]) == 5 for kind in (*MAPS, "cloth", "cloth_mask"))
     assert len(split.pairs) == 5 and all(pair.person != pair.cloth for pair in split.pairs)
     parts = np.asarray(Image.open(out / "test" / "image-densepose-parts" / f"{split.persons[0]}.png"))
@@ -116,7 +118,9 @@ def test_a_second_call_makes_nothing_and_a_changed_photo_is_made_anew(taught: Ta
     out, made = tmp_path / "out", detectors(taught)
     preprocess(PreprocessConfig(photos), out, made)
     before = {file: file.stat().st_mtime_ns for file in (out / "test").rglob("*") if file.is_file()}
+    checked = (out / "checks.json").read_bytes(), (out / "checks.json").stat().st_mtime_ns
     preprocess(PreprocessConfig(photos), out, made)
+    assert (out / "checks.json").stat().st_mtime_ns == checked[1]
     assert {file: file.stat().st_mtime_ns for file in (out / "test").rglob("*") if file.is_file()} == before
     first, second = sorted((photos / "image").iterdir())[:2]
     shutil.copy(second, first)
@@ -124,6 +128,7 @@ def test_a_second_call_makes_nothing_and_a_changed_photo_is_made_anew(taught: Ta
     after = {file: file.stat().st_mtime_ns for file in (out / "test").rglob("*") if file.is_file()}
     changed = {file for file in after if after[file] != before.get(file)}
     assert changed and all(first.stem in file.name and file.parent.name not in ("cloth", "cloth-mask") for file in changed)
+    assert (out / "checks.json").read_bytes() != checked[0]
     parse = out / "test" / "image-parse-v3"
     assert (parse / f"{first.stem}.png").read_bytes() == (parse / f"{second.stem}.png").read_bytes()
 
@@ -346,7 +351,10 @@ def test_without_densepose_it_goes_on_and_says_so_once(
     assert preprocess(PreprocessConfig(photos), out, some) == []
     assert capsys.readouterr().err.count("detectron2 is not installed.") == 1
     stages = {stage["name"]: stage for stage in json.loads((out / "stages.json").read_text())["stages"]}
-    assert stages["densepose"]["state"] == "missing" and "detectron2 is not installed." in stages["densepose"]["note"]
+    note = stages["densepose"]["note"]
+    assert (
+        stages["densepose"]["state"] == "missing" and "detectron2 is not installed." in note and "a trained warp does" in note
+    )
     assert examine(out).faults == 0
     split = open_dataset(out).splits["test"]
     assert generate(GenerateConfig(out, pairs=split.pairs[:1]), tmp_path / "run") == []
