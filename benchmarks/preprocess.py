@@ -139,7 +139,7 @@ def main() -> int:
         closing += f" {longest.replace('_', ' ').capitalize()} takes the chain longest and is {gained:.1f} times as fast there."
     closing += (
         f" Processor time, which other work on the machine lengthens least: {worked[0]:.2f} s an item for the whole chain,"
-        f" photos and agnostic maps too, against {worked[1]:.2f} s, {worked[1] / worked[0]:.1f} times."
+        f" photos, agnostic maps and checks too, against {worked[1]:.2f} s, {worked[1] / worked[0]:.1f} times."
     )
     if missing:
         closing += f" Not measured, as detectron2 is not installed: {', '.join(missing)}."

@@ -11,7 +11,7 @@ from studio.widgets.lab_results import other_results, results_of, say_made, show
 from studio.widgets.lab_upload import show_upload
 from studio.widgets.lab_watch import begin, get_ready, take_ended, under_way, watch
 from studio.widgets.page import empty, heading, spoken_errors
-from studio.widgets.pair_view import files_of
+from studio.widgets.pair_view import files_of, maps_button
 
 chosen = frame()
 action = heading("Try-on lab")
@@ -67,6 +67,7 @@ with spoken_errors():
         if not busy:
             with action:
                 result_actions(*shown)
+                maps_button(chosen, pair)
             say_made(*shown)
             show_picture(files, *shown)
         if len(found) > 1:

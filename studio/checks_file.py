@@ -15,6 +15,7 @@ from studio.workspace import Workspace
 from vton.pairs import dataset_fingerprint
 
 FORMAT = 1
+PHOTO = "photo"  # the output of checks that compare photos with another split's
 
 
 class ChecksFault(Exception):
@@ -26,7 +27,7 @@ class Failed:
     """A check that an item did not pass."""
 
     check: str
-    output: str  # what it judges, one of db.models.OUTPUTS, or "flow"
+    output: str  # what it judges: one of db.models.OUTPUTS, "flow" or PHOTO
     score: float
     threshold: float
     sentence: str
@@ -73,14 +74,27 @@ def keep(workspace: Workspace, dataset_id: int, split: str, fingerprint: str) ->
 
 
 def put_item(workspace: Workspace, dataset_id: int, split: str, stem: str, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Replace what is kept of one item, in its place; nothing where the split was not checked yet."""
+    """Replace what is kept of one item's maps, in its place; nothing where the split was not checked yet."""
     if checked(workspace, dataset_id, split) is None:
         return
     with _alone(workspace, dataset_id, split) as file:
         kept = json.loads(file.read_bytes())
         if stem in kept["items"]:
+            of_photos = [one for one in kept["items"][stem]["failed"] if one["output"] == PHOTO]
             kept["items"][stem] = _condensed(outcomes)
+            kept["items"][stem]["failed"] += of_photos
             _write(file, kept)
+
+
+def put_items(
+    workspace: Workspace, dataset_id: int, split: str, items: Mapping[str, Sequence[Mapping[str, Any]]], fingerprint: str
+) -> None:
+    """Add the outcomes of new items to what is kept, or begin with them; `fingerprint` is the folder's with these items."""
+    with _alone(workspace, dataset_id, split) as file:
+        kept = json.loads(file.read_bytes()) if checked(workspace, dataset_id, split) else {"items": {}}
+        found = {**kept["items"], **{stem: _condensed(outcomes) for stem, outcomes in items.items()}}
+        found = dict(sorted(found.items(), key=lambda item: -sum(_excess(Failed(**one)) for one in item[1]["failed"])))
+        _write(file, {"format": FORMAT, "fingerprint": fingerprint, "at": datetime.now(UTC).isoformat(), "items": found})
 
 
 def _condensed(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def _size(path: Path, _mtime_ns: int) -> tuple[int, int]:
 
 
 def labels_of(item: Item, kind: str) -> np.ndarray:
-    """A repairable map at its photo's own size: uint8 (H, W), class ids of a parse, 0 or 255 of a mask.
+    """A mask or a parse at its photo's own size: uint8 (H, W), class ids of a parse, 0 or 255 of a mask.
 
     An agnostic mask that the dataset lacks is drawn by the rule. RepairFault says why there is none.
     """
@@ -205,9 +205,10 @@ def labels_of(item: Item, kind: str) -> np.ndarray:
         return _by_rule(item) * np.uint8(255) if kind == "agnostic_mask" else np.zeros(size_of(photo), np.uint8)
     try:
         with Image.open(path) as picture:
-            if kind == "parse" and picture.mode not in ("P", "L"):
+            ids = kind.startswith("parse")
+            if ids and picture.mode not in ("P", "L"):
                 raise RepairFault(f"{path} holds colours ({picture.mode}), not class ids.")
-            stored = np.array(picture) if kind == "parse" else (np.array(picture.convert("L")) >= 128) * np.uint8(255)
+            stored = np.array(picture) if ids else (np.array(picture.convert("L")) >= 128) * np.uint8(255)
         height, width = size_of(photo)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise RepairFault(f"{path} cannot be read ({error}).") from error
@@ -278,7 +279,7 @@ def forget(workspace: Workspace, dataset_id: int, split: str, stem: str, of: str
 
 
 def recheck(item: Item) -> "list[Outcome]":
-    """The automatic checks of an item as it is now, all but the one that compares it with its split."""
+    """The automatic checks of an item as it is now, all but those that compare it with others."""
     from vton.preprocess.checks import check_item  # loads torch
 
     return check_item(item.as_split(), item.stem)

@@ -15,13 +15,14 @@ from typing import Any
 
 from db import datasets
 from db.models import Dataset
-from studio import repairs
+from studio import checks_file, repairs
 from studio.importer import add_dataset
 from studio.removal import remove_dataset
 from studio.repairs import Item
 from studio.workspace import Workspace
 from vton.errors import DataError, VtonError
 from vton.pairs import MAPS, SUFFIXES, Pair, Split, open_dataset
+from vton.preprocess.rembg_mask import SESSIONS
 
 NAME = "My photos"
 SPLIT = "test"
@@ -224,7 +225,7 @@ WAYS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "keypoints": (("densepose", ("keypoint-rcnn",)), ("transformers", ("vitpose", "rt-detr"))),
     "densepose": (("densepose", ("densepose-rcnn",)),),
     "parse": (("transformers", ("segformer",)),),
-    "cloth-mask": (("rembg", ("u2net",)), ("rembg", ("isnet-general-use",)), ("rembg", ("u2netp",))),
+    "cloth-mask": tuple(("rembg", (session,)) for session in SESSIONS),
 }
 
 
@@ -284,7 +285,30 @@ def take_upload(workspace: Workspace, identity: str) -> Dataset:
         (upload.folder / "taken").touch()
         _write_pairs(workspace)
         shutil.rmtree(upload.source, ignore_errors=True)
-        return add_dataset(workspace, home, NAME)
+        dataset = add_dataset(workspace, home, NAME)
+        _keep_checks(workspace, dataset, upload)
+        return dataset
+
+
+def _keep_checks(workspace: Workspace, dataset: Dataset, upload: Upload) -> None:
+    """Keep what the chain's checks say of a pair; who was repaired in "My photos" before was checked then."""
+    try:
+        told = dict(json.loads((upload.out / "checks.json").read_text(encoding="utf-8"))["items"])
+    except (OSError, ValueError, KeyError):
+        return
+    before, mended = checks_file.checked(workspace, dataset.id, SPLIT), repairs.repaired_stems(workspace, dataset, SPLIT)
+    items = {stem: outcomes for stem, outcomes in told.items() if stem not in mended}
+    split = _split_of(my_photos(workspace))
+    there = {*split.persons, *split.cloths} if split else set()
+    whole = there <= {*items, *(before.order if before else ())}
+    checks_file.put_items(workspace, dataset.id, SPLIT, items, dataset.fingerprint if whole else "")
+
+
+def doubts(workspace: Workspace, dataset: Dataset, upload: Upload) -> list[str]:
+    """What the checks find wrong with a pair of "My photos", in sentences; of the person first."""
+    seen = checks_file.checked(workspace, dataset.id, SPLIT)
+    failed = seen.failed if seen else {}
+    return [one.sentence for stem in dict.fromkeys((upload.pair.person, upload.pair.cloth)) for one in failed.get(stem, ())]
 
 
 def _place(file: Path, target: Path) -> None:

@@ -217,10 +217,11 @@ def columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) ->
     return bool(probe) and not any(fits(p.person, p.cloth) for p in probe) and all(fits(p.cloth, p.person) for p in probe)
 
 
-def read_pairs(file: Path) -> list[Pair]:
-    """The pairs of a list of lines "person.jpg cloth.jpg". DataError names the line that is none, or leaves its folder."""
+def read_pairs(file: Path, maps: dict[str, dict[str, str]] | None = None) -> list[Pair]:
+    """The pairs of a list of lines "person.jpg cloth.jpg"; `maps` as in `read_lines`. DataError names the line that is none,
+    or leaves its folder."""
     pairs = []
-    for line in read_lines(file):
+    for line in read_lines(file, maps):
         if line.pair is None:
             raise DataError(f"{file}, line {line.number}: {line.problem}")
         pairs.append(line.pair)
@@ -264,7 +265,7 @@ def _stem(word: str) -> str:
 def choose_pairs(split: Split, paired: bool = False, file: Path | None = None) -> list[Pair]:
     """The pairs to work on: those of `file` or else of the split; `paired` puts every person in their own garment."""
     if file is not None:
-        listed = read_pairs(file)
+        listed = read_pairs(file, split.maps)
         pairs = [Pair(pair.person, pair.person) for pair in listed] if paired else listed
     else:
         pairs = split.paired() if paired else list(split.pairs)

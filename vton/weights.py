@@ -241,14 +241,23 @@ def _copy(file: File, source: BinaryIO, target: BinaryIO, progress: Progress, le
 
 
 def table() -> str:
-    """Every weight, a line each."""
-    lines = [f"{'name':<22} {'here':<5} {'size':>8}  {'licence':<28} {'for':<44} from"]
+    """Every weight: a line of what it is, one of where it comes from, one of where it goes and how it is checked."""
+    lines = [f"{'name':<22} {'here':<5} {'size':>8}  {'licence':<28} for"]
     for weight in TABLE.values():
         here = "yes" if weight.here else "no"
+        lines.append(f"{weight.name:<22} {here:<5} {_megabytes(weight):>8}  {weight.licence:<28} {weight.what}")
         url = weight.files[0].url
-        source = url if len(weight.files) == 1 else url.rsplit("/", 1)[0]
-        lines.append(f"{weight.name:<22} {here:<5} {_megabytes(weight):>8}  {weight.licence:<28} {weight.what:<44} {source}")
-    return "\n".join([*lines, "", f"They lie in {weights_dir()} (${FOLDER_VARIABLE} moves it)."])
+        lines.append(f"{'':<8}from  {url if len(weight.files) == 1 else url.rsplit('/', 1)[0]}")
+        lines.append(f"{'':<8}to    {weights_dir() / weight.place}, {_checked_by(weight)}")
+    return "\n".join([*lines, "", f"${FOLDER_VARIABLE} names another folder than {weights_dir()}."])
+
+
+def _checked_by(weight: Weight) -> str:
+    """What its publisher says of its largest file, the last one; of some only how their checksum begins."""
+    algorithm, _, published = weight.files[-1].checksum.partition(":")
+    if not published:
+        return "no checksum known"
+    return f"{algorithm} {published}{'...' if len(published) < 2 * hashlib.new(algorithm).digest_size else ''}"
 
 
 def _megabytes(weight: Weight) -> str:

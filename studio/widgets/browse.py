@@ -15,7 +15,7 @@ from studio.widgets.browse_view import View, change, current, page_number, param
 from studio.widgets.frame import Frame
 from studio.widgets.gallery import Badge, Picture, Tile, gallery
 from studio.widgets.page import empty, go
-from studio.widgets.pair_view import choose_maps, files_of, finding_lines, input_figures, map_figures, missing_maps
+from studio.widgets.pair_view import choose_maps, files_of, finding_lines, input_figures, map_figures, maps_button, missing_maps
 from studio.widgets.pictures import figure_row, image_url, shape_of
 from studio.widgets.words import count, metric_label
 from vton.pairs import Pair
@@ -135,6 +135,7 @@ def pair_page(chosen: Frame, pair: Pair, action: "DeltaGenerator") -> None:
         )
         st.button("Previous", icon=":material/chevron_left:", disabled=before is None, on_click=_go, args=(before,))
         st.button("Next", icon=":material/chevron_right:", disabled=after is None, on_click=_go, args=(after,))
+        maps_button(chosen, pair)
         st.button(
             "Try on in the lab",
             type="primary",

@@ -21,7 +21,7 @@ CALLED = {"keypoints": "Keypoints", "parse": "Parse", "densepose": "DensePose", 
 WITHOUT = {  # what a stage that cannot be made means for the try-on
     "keypoints": "Without keypoints a new person cannot be dressed; keypoints of your own can be given.",
     "parse": "Without a parse a new person cannot be dressed; a parse of your own can be given.",
-    "densepose": "Without DensePose everything goes on: the geometric try-on does not need it.",
+    "densepose": "Without DensePose the geometric try-on works all the same; a trained warp needs it.",
     "cloth-mask": "Garments on a white background are then cut out by a plain threshold; a mask of your own can be given.",
 }
 

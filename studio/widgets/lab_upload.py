@@ -18,7 +18,7 @@ from studio.widgets.job_list import STATES
 from studio.widgets.lab import find_result, result_actions, show_result, try_on
 from studio.widgets.lab_form import say_what_is_lacking
 from studio.widgets.page import spoken_errors
-from studio.widgets.pair_view import files_of
+from studio.widgets.pair_view import files_of, maps_button
 from studio.widgets.pictures import Figure, figure_of, figure_row, parse_figure, shape_of
 from studio.widgets.words import duration
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 POLL_SECONDS = 0.7
+MOST_DOUBTS = 4  # that are told
 # kind of file -> caption and the stage that makes it, in the order in which they appear
 SHOWN = {
     "image": ("Person", "photos"),
@@ -60,10 +61,22 @@ def show_upload(chosen: Frame, upload: Upload, action: "DeltaGenerator") -> None
     if prepared is None:
         _draw(upload)
         return
+    _say_doubts(prepared, upload)
     with spoken_errors():
         _show_try_on(prepared, upload, action)
     with st.expander("What was prepared"):
         _draw(upload)
+
+
+def _say_doubts(prepared: Frame, upload: Upload) -> None:
+    """What the automatic checks find wrong, with the way to mend it."""
+    assert prepared.dataset is not None
+    doubted = uploads.doubts(prepared.workspace, prepared.dataset, upload)
+    if doubted:
+        lines = "".join(f"\n- {sentence}" for sentence in doubted[:MOST_DOUBTS])
+        more = f"\n- and {len(doubted) - MOST_DOUBTS} more" if len(doubted) > MOST_DOUBTS else ""
+        said = f"The checks doubt these maps; *Judge the maps* leads to where they are mended.{lines}{more}"
+        st.warning(said, icon=":material/fact_check:")
 
 
 def _show_try_on(prepared: Frame, upload: Upload, action: "DeltaGenerator") -> None:
@@ -73,13 +86,16 @@ def _show_try_on(prepared: Frame, upload: Upload, action: "DeltaGenerator") -> N
         return
     found = find_result(prepared, upload.pair)
     if found is None:
-        with st.empty().container():  # until the result takes its place
+        place = st.empty()  # until the result takes it
+        with place.container():
             _draw(upload)
             try_on(prepared, upload.pair)
+        place.empty()
         found = find_result(prepared, upload.pair)
     if found is not None:
         with action:
             result_actions(*found)
+            maps_button(prepared, upload.pair)
         show_result(prepared, files, *found)
 
 

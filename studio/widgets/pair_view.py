@@ -10,7 +10,9 @@ from studio import findings, repairs
 from studio.repairs import Item
 from studio.widgets.doctor_findings import Group, findings_list, row_of
 from studio.widgets.frame import Frame
+from studio.widgets.page import go
 from studio.widgets.pictures import Figure, figure_of, parse_figure
+from studio.widgets.qa_list import ALL
 from vton.doctor.report import FAULT
 from vton.pairs import Pair
 
@@ -113,6 +115,19 @@ def missing_maps(files: PairFiles) -> list[str]:
     """What the dataset has not, in words."""
     missing = [caption for kind, caption in PERSON_MAPS.items() if kind not in files.person]
     return missing if "cloth_mask" in files.cloth else ["Garment mask", *missing]
+
+
+def maps_button(chosen: Frame, pair: Pair) -> None:
+    """The way to QA, where the maps of the pair's person are judged and repaired."""
+    assert chosen.dataset is not None
+    st.button(
+        "Judge the maps",
+        icon=":material/fact_check:",
+        help="Opens this person on QA, where a wrong mask or parse is repaired in place",
+        on_click=go,
+        args=("qa", {"dataset": chosen.dataset.name, "split": chosen.split}),
+        kwargs={"item": pair.person, "show": ALL},
+    )
 
 
 def finding_lines(chosen: Frame, pair: Pair) -> None:

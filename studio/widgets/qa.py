@@ -34,6 +34,7 @@ LAYERS = {  # kind -> what it is called, how opaque it is at first, whether it l
     "keypoints": ("Keypoints", 1.0, False, "joints"),
     "agnostic": ("Agnostic", 1.0, False, "picture"),
     "agnostic_mask": ("Agnostic mask", 0.55, False, "mask"),
+    "parse_agnostic": ("Agnostic parse", 0.6, False, "classes"),
     "cloth": ("Garment", 1.0, True, "picture"),
     "cloth_mask": ("Cloth mask", 0.55, True, "mask"),
 }
@@ -182,7 +183,7 @@ def _layer(workspace: Workspace, item: Item, kind: str) -> str:
             return repair_routes.read_url(workspace, item, kind, ruled.sha256[:16]) if ruled else ""
         if path is None or not path.is_file():
             return ""
-        if kind in (*repairs.KINDS, "keypoints"):
+        if kind in (*repairs.KINDS, "parse_agnostic", "keypoints"):
             return repair_routes.read_url(workspace, item, kind, repairs.sha256_of(path)[:16])
         return image_url(path, WIDTH)
     except OSError:

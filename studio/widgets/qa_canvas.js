@@ -272,7 +272,7 @@ class MapCanvas {
       pen.fillStyle = "#000";
       pen.fillRect(side.x, side.y, side.width, side.height);
     }
-    const order = ["image", "agnostic", "densepose", "parse", "agnostic_mask", "keypoints", "cloth", "cloth_mask"];
+    const order = ["image", "agnostic", "densepose", "parse", "parse_agnostic", "agnostic_mask", "keypoints", "cloth", "cloth_mask"];
     for (const kind of order) this.paintLayer(pen, this.described.find((layer) => layer.kind === kind));
     this.brush?.ring(pen);
     this.factor.textContent = `${Math.round(this.view.scale * 100)}%`;

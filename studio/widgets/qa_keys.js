@@ -23,14 +23,14 @@ function judgeKey(view, key, event) {
 
 function viewKey(view, key, event) {
   const arrows = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
-  if (/^[1-8]$/.test(key)) toggleLayer(view, view.data.layers[Number(key) - 1].kind);
+  if (/^[1-9]$/.test(key)) toggleLayer(view, view.data.layers[Number(key) - 1].kind);
   else if (key === "[" || key === "]") fade(view, key === "]" ? 0.1 : -0.1);
   else if (key === "l") pin(view);
   else if (key === " ") alone(view, true);
   else if (key === "+" || key === "=") view.map.zoom(1.25);
   else if (key === "-") view.map.zoom(0.8);
   else if (key === "0") view.map.fit(view.side());
-  else if (key === "9") view.map.fit("both");
+  else if (key === "w") view.map.fit("both");
   else if (arrows[key] && (event.shiftKey || view.mend)) view.map.pan(...arrows[key]);
   else return false;
   return true;

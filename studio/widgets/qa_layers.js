@@ -67,12 +67,25 @@ function drawLayers(view) {
       view.map.draw();
     };
     slide.onchange = () => slide.blur();
-    const name = make("span", { textContent: layer.label, title: state.missing ? "not in view dataset" : "" });
+    const name = make("span", { textContent: layer.label, title: state.missing ? "not in this dataset" : "" });
     row.append(make("kbd", { textContent: i + 1 }), box, name, slide);
     return row;
   });
-  const pin = make("button", { type: "button", tabIndex: -1, className: view.pinned ? "chosen" : "", onclick: () => pin(view) });
-  pin.append(make("kbd", { textContent: "L" }), " keep these layers");
-  pin.setAttribute("aria-pressed", String(Boolean(view.pinned)));
-  view.find(".layers").replaceChildren(...rows, pin);
+  const keep = make("button", { type: "button", tabIndex: -1, className: view.pinned ? "chosen" : "", onclick: () => pin(view) });
+  keep.append(make("kbd", { textContent: "L" }), " keep these layers");
+  keep.setAttribute("aria-pressed", String(Boolean(view.pinned)));
+  view.find(".layers").replaceChildren(...rows, keep, legend(view));
+}
+
+// Which classes the parse that is looked at shows, by their colours; a repair lists them all.
+function legend(view) {
+  const seen = view.data.layers.map((layer) => ({ layer, state: view.map.layers.get(layer.kind) }));
+  const top = seen.filter(({ layer, state }) => layer.how === "classes" && state.on && state.raw).pop();
+  const shown = top && !view.mend ? [...new Set(top.state.raw)].filter(Boolean).sort((a, b) => a - b) : [];
+  const entries = shown.map((id) => {
+    const swatch = make("span", { className: "swatch" });
+    swatch.style.background = `rgb(${view.data.classes[id].colour.join(" ")})`;
+    return make("span", { className: "entry" }, swatch, view.data.classes[id].name);
+  });
+  return make("div", { className: "legend", hidden: !entries.length }, ...entries);
 }

@@ -6,8 +6,8 @@ const SHEET = [
     ["⇧ 1–5", "reason"], ["N", "note, Enter keeps it"], ["Z or ⌫", "undo"],
   ]],
   ["Items", [["→ or ↵", "next"], ["←", "back"]]],
-  ["Layers", [["1–8", "show or hide"], ["[ ]", "opacity of the last one"], ["L", "keep the layers as they are"], ["Space", "photo alone, held"]]],
-  ["View", [["wheel, + −", "zoom"], ["drag, ⇧ arrows", "move"], ["0", "person or garment"], ["9", "both"]]],
+  ["Layers", [["1–9", "show or hide"], ["[ ]", "opacity of the last one"], ["L", "keep the layers as they are"], ["Space", "photo alone, held"]]],
+  ["View", [["wheel, + −", "zoom"], ["drag, ⇧ arrows", "move"], ["0", "person or garment"], ["W", "both"]]],
   ["Repair", [
     ["M", "begin"], ["B", "brush"], ["E", "erase"], [", .", "brush size"], ["K J", "grow, shrink"], ["P", "class under the pointer"],
     ["Z", "undo a stroke"], ["S", "save"], ["O", "the dataset's own again"], ["Esc", "leave without saving"],

@@ -122,6 +122,26 @@ def test_twenty_items_are_judged_by_keys_alone(page: Page, studio: Any, many: Pa
     expect(page.get_by_text("20 of 20 items judged: 18 good, 1 usable, 1 defect")).to_be_visible()
 
 
+def test_layers_are_chosen_by_key_and_by_mouse(page: Page, studio: Any, drawn: Path) -> None:
+    studio.run("add-dataset", str(drawn))
+    studio.start()
+    open_qa(page, studio)
+    shown = page.locator(".layer input[type=checkbox]")
+    assert [shown.nth(i).is_checked() for i in range(9)] == [True, False, False, True, False, False, False, True, False]
+    expect(page.locator(".layer").nth(6)).to_contain_text("Agnostic parse")
+    expect(page.locator(".legend")).to_be_hidden()
+    press(page, "7 4")
+    page.get_by_role("button", name="keep these layers").click()
+    expect(page.get_by_role("button", name="keep these layers")).to_have_attribute("aria-pressed", "true")
+    press(page, "ArrowDown ArrowDown w")
+    expect(page.locator(".output.active")).to_contain_text("Parse")
+    assert [shown.nth(i).is_checked() for i in range(9)] == [True, False, False, False, False, False, True, True, False]
+    expect(page.locator(".legend")).not_to_contain_text("upper")  # of the agnostic parse
+    press(page, "l")
+    expect(page.locator(".legend")).to_contain_text("upper")
+    assert shown.nth(1).is_checked() and not shown.nth(6).is_checked()
+
+
 def test_verdicts_given_while_the_server_is_down_arrive(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()
@@ -167,6 +187,8 @@ def test_a_repaired_mask_is_used_by_a_new_try_on(page: Page, studio: Any, drawn:
     expect(page.get_by_text("worst first")).to_be_visible(timeout=90_000)
     try_on(page, studio, pair.name)
 
+    page.get_by_role("button", name="Judge the maps").click()
+    page.wait_for_url(f"**/qa?*item={pair.person}*")
     open_qa(page, studio, f"?item={pair.person}")
     press(page, "ArrowDown ArrowDown ArrowDown ArrowDown m e")
     expect(page.locator(".mend")).to_contain_text("Repair: Agnostic mask")
@@ -196,7 +218,9 @@ def test_a_repaired_mask_is_used_by_a_new_try_on(page: Page, studio: Any, drawn:
     differs = np.abs(np.array(Image.open(before)).astype(int) - np.array(Image.open(after))).max(-1) > 8
     assert differs[changed].mean() > 0.3 > differs[own < 128].mean()
 
-    open_qa(page, studio, f"?item={pair.person}&show=all")
+    page.get_by_role("button", name="Judge the maps").click()
+    settled(page)
+    expect(page.locator(".stem")).to_have_text(pair.person)
     press(page, "ArrowDown ArrowDown ArrowDown ArrowDown m o")
     expect(page.locator(".output.active")).not_to_contain_text("repaired", timeout=30_000)
     assert not kept.exists()

@@ -80,12 +80,15 @@ def test_a_prepared_upload_is_tried_on(
     monkeypatch.setattr("studio.widgets.lab.try_on_worker", lambda _workspace: worker)
     preprocess(PreprocessConfig(upload.source), upload.out, detectors(lesson()))
     uploads.take_upload(opened, upload.id)
+    monkeypatch.setattr(uploads, "doubts", lambda *_: ["Its shape will leak."] * 6)
     at = open_page("lab", upload=upload.id)
-    assert not at.error and [status.state for status in at.status] == ["complete"]
+    assert "- Its shape will leak." in at.warning[0].value and "- and 2 more" in at.warning[0].value
+    assert "Judge the maps" in {button.label for button in at.button}
+    assert not at.error and not at.status, "how it was made gives way to the result"
     for caption in ("Keypoints", "Parse", "DensePose", "Agnostic mask", "Garment mask", "Result"):
         assert f"<figcaption>{caption}<" in shown(at)
     again = open_page("lab", upload=upload.id)
-    assert not again.status and "<figcaption>Result<" in shown(again), "it is made once"
+    assert "<figcaption>Result<" in shown(again), "it is made once"
     next(button for button in again.button if button.label == "Remove").click().run()
     assert uploads.list_uploads(opened) == [] and "upload" not in again.query_params
     worker.close()

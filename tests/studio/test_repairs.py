@@ -257,8 +257,14 @@ def test_the_route_gives_exact_values_and_takes_an_edited_map(opened: Workspace,
     assert status == 200 and headers["content-encoding"] == "gzip" and "immutable" in headers["cache-control"]
     parse = repairs.labels_of(item, "parse")
     assert np.array_equal(np.frombuffer(gzip.decompress(content), np.uint8).reshape(parse.shape), parse)
+    _, _, content = ask("GET", repair_routes.read_url(opened, item, "parse_agnostic", "1"))
+    without = read_labels(Path(item.dataset.root) / item.maps["parse_agnostic"])
+    assert np.array_equal(np.frombuffer(gzip.decompress(content), np.uint8).reshape(parse.shape), without)
 
-    report = {"format": 1, "split": "test", "items": {item.stem: [], "another": []}}
+    of_photo = {"check": "photo in one split only", "output": "photo", "score": 1.0, "threshold": 0.5, "sentence": "Shared."}
+    of_map = {**of_photo, "check": "garment found", "output": "parse"}
+    told = [{**one, "ok": False} for one in (of_photo, of_map)]
+    report = {"format": 1, "split": "test", "items": {item.stem: told, "another": []}}
     checks_file.printed_file(opened, dataset.id, "test").write_text(json.dumps(report))
     checks_file.keep(opened, dataset.id, "test", "f")
     url = repair_routes.write_url(opened, item, "parse", parent(item, "parse"), rater.id)
@@ -269,6 +275,8 @@ def test_the_route_gives_exact_values_and_takes_an_edited_map(opened: Workspace,
     kept = checks_file.checked(opened, dataset.id, "test")
     assert kept is not None and kept.order == (item.stem, "another")
     assert kept.passed[item.stem] > 10 and kept.passed["another"] == 0, "only the item that was repaired is checked again"
+    assert "Shared." in {one.sentence for one in kept.failed[item.stem] if one.output == "photo"}, "a repair changes no photo"
+    assert "Shared." not in {one.sentence for one in kept.failed[item.stem] if one.output == "parse"}
     status, _, content = ask("POST", url, png(edited_parse(item)))
     assert status == 409 and b"meanwhile" in content
     url = repair_routes.write_url(opened, item, "parse", parent(item, "parse"), rater.id)

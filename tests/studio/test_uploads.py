@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from db import datasets
-from studio import jobs, repairs, uploads
+from studio import checks_file, jobs, repairs, uploads
 from studio.importer import add_dataset
 from studio.jobs import JobStatus
 from studio.uploads import Known, Photo, UploadFault
@@ -19,6 +19,7 @@ from studio.workspace import Workspace
 from tests.fakes.taught import lesson
 from vton.images import read_mask
 from vton.pairs import Split, open_dataset
+from vton.preprocess.rembg_mask import SESSIONS
 
 SITE = Path(__file__).parents[1] / "fakes" / "site"
 
@@ -70,19 +71,30 @@ def mine(workspace: Workspace) -> list[tuple[str, str]]:
         return datasets.page_pairs(session, dataset.id, "test", paired=False) if dataset else []
 
 
+def checked_items(workspace: Workspace) -> set[str]:
+    """Whom of "My photos" the checks have looked at, all of them since the last change."""
+    with workspace.database.read() as session:
+        dataset = datasets.by_name(session, uploads.NAME)
+    seen = checks_file.checked(workspace, dataset.id, "test") if dataset else None
+    assert dataset and seen and not checks_file.is_outdated(seen, Path(dataset.root))
+    return {stem for stem in seen.order if seen.passed[stem] + len(seen.failed.get(stem, ())) > 5}
+
+
 def test_two_photos_become_a_pair_of_my_photos(opened: Workspace, split: Split, fakes: None) -> None:
     upload = uploads.add_upload(opened, photo(split, "image"), photo(split, "cloth", 1))
     assert uploads.find_upload(opened, upload.id) == upload and set(upload.files()) == {"image", "cloth"}
     assert prepare(opened, upload).job.state == "done"
-    assert [stage["state"] for stage in upload.stages()] == ["done"] * 6
+    assert [stage["state"] for stage in upload.stages()] == ["done"] * 7
     shown = {"openpose_img", "parse", "densepose", "agnostic_mask", "cloth_mask", "image", "cloth"}
     assert shown <= set(upload.files()) and uploads.is_taken(upload) and not upload.source.exists()
     assert mine(opened) == [(upload.pair.person, upload.pair.cloth)]
     assert upload.pair.person.startswith("my-image-0-")
+    assert checked_items(opened) == {upload.pair.person, upload.pair.cloth}
     again = uploads.add_upload(opened, photo(split, "image"), photo(split, "cloth", 2))
     assert again.pair.person == upload.pair.person and again.id != upload.id
     assert prepare(opened, again).job.state == "done" and len(mine(opened)) == 2
     assert len(open_dataset(uploads.my_photos(opened)).splits["test"].persons) == 1
+    assert checked_items(opened) == {upload.pair.person, upload.pair.cloth, again.pair.cloth}
     uploads.remove_upload(opened, again)
     left = open_dataset(uploads.my_photos(opened)).splits["test"]
     assert mine(opened) == [(upload.pair.person, upload.pair.cloth)]
@@ -162,6 +174,14 @@ def test_without_weights_it_says_what_to_type_and_goes_on_later(
     assert all("python -m vton.weights" in failure["error"] for failure in upload.failures() if failure["stage"] != "agnostic")
     request.getfixturevalue("fakes")
     assert prepare(opened, upload).job.state == "done" and len(mine(opened)) == 1
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_any_of_rembgs_models_that_run_here_does(no_weights: None, tmp_path: Path, session: str) -> None:
+    assert "cloth-mask" in uploads.lacking()
+    (tmp_path / "no-weights").mkdir()
+    (tmp_path / "no-weights" / f"{session}.onnx").touch()
+    assert "cloth-mask" not in uploads.lacking()
 
 
 def encoded(size: tuple[int, int], kind: str = "PNG") -> bytes:

@@ -11,7 +11,7 @@ def difference_hash(thumbs: np.ndarray) -> np.ndarray:
     """uint8 (N, 16, 17, 3) -> uint64 (N, 4): a bit for every step from left to right that gets brighter."""
     grey = thumbs.astype(np.int16).sum(3) // 3
     bits = grey[:, :, 1:] - grey[:, :, :-1] > MARGIN
-    return np.packbits(bits.reshape(len(thumbs), -1), axis=1).view(np.uint64)
+    return np.packbits(bits.reshape(len(thumbs), 256), axis=1).view(np.uint64)
 
 
 def find_twins(ones: np.ndarray, others: np.ndarray) -> list[tuple[int, int]]:

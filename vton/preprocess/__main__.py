@@ -8,6 +8,7 @@ from pathlib import Path
 from vton.command import ended
 from vton.devices import DEVICES
 from vton.errors import DataError
+from vton.pairs import SPLITS
 from vton.preprocess.chain import FAILURES, PreprocessConfig, preprocess
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.layout import NAMES
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
     )
     made.add_argument("root", type=Path, metavar="ROOT", help="a dataset, or a folder that holds image/ and cloth/")
-    made.add_argument("--split", default="test", help="train or test (default: test)")
+    made.add_argument("--split", default="test", choices=SPLITS, help="train or test (default: test)")
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset to write")
     made.add_argument(
         "--only",

@@ -20,8 +20,9 @@ import torch
 from vton.devices import pick
 from vton.errors import DataError, PreprocessError, VtonError
 from vton.images import read_image, replacing, write_json
-from vton.pairs import Split, absolute
+from vton.pairs import SPLITS, Split, absolute, open_split
 from vton.preprocess import detectors as real
+from vton.preprocess.checks import check_split, report, stems_of
 from vton.preprocess.detectors import Detectors
 from vton.preprocess.layout import (
     KINDS,
@@ -29,6 +30,7 @@ from vton.preprocess.layout import (
     WRITERS,
     derive_agnostic,
     has,
+    left_out,
     list_pairs,
     open_source,
     owner,
@@ -37,11 +39,12 @@ from vton.preprocess.layout import (
 )
 from vton.preprocess.photos import LONGEST, QUALITY, keep_photo
 from vton.preprocess.record import Record, changed_file, claimed, digest, remove, write_lines
-from vton.preprocess.stages import LOST, PHOTOS, TITLES, Stage
+from vton.preprocess.stages import CHECKS, LOST, PHOTOS, TITLES, Stage
 from vton.preprocess.white import WhiteBackground
 from vton.progress import Progress
 
 STAGES, FAILURES, REMARKS = "stages.json", "failures.jsonl", "remarks.jsonl"  # in the folder that is written
+CHECKED = "checks.json"  # likewise
 FALLBACK = WhiteBackground.__name__
 
 
@@ -59,6 +62,8 @@ class PreprocessConfig:
         unknown = sorted(set(self.only or ()) - set(NAMES))
         if unknown:
             raise ValueError(f"{unknown[0]!r} is nothing that can be made; choose from {', '.join(NAMES)}.")
+        if self.split not in SPLITS:
+            raise ValueError(f"A split is {' or '.join(SPLITS)}, not {self.split!r}.")
         if self.batch < 1:
             raise ValueError(f"A batch has 1 photo or more, not {self.batch}.")
         pick(self.device)
@@ -97,6 +102,7 @@ class Chain:
             else:
                 self._end(self.stages[name], "off")
         self._write_list()
+        self._check()
         return sorted({failure["photo"] for failure in self.failures})
 
     def _keep_photos(self) -> None:
@@ -104,6 +110,8 @@ class Chain:
         stage = self._begin(PHOTOS, len(todo))
         progress = Progress(len(todo), stage.title)
         start = time.perf_counter()
+        for photo, why in left_out(self.source):
+            self._fail(stage, photo, why)
         for kind, stem in todo:
             with self._failing(stage, kind, stem):
                 stage.made += self._keep_photo(kind, stem)
@@ -285,6 +293,22 @@ class Chain:
         if not file.exists() or file.read_bytes() != text:
             with replacing(file) as written:
                 written.write(text)
+
+    def _check(self) -> None:
+        """What the automatic checks say of everything that was made; looked at again only where something else was made."""
+        split = open_split(self.out, self.source.name)
+        key = digest(*(f"{name} {stem} {made}" for (name, stem), made in sorted(self.record.made.items()) if name != CHECKS))
+        stems = stems_of(split)
+        stage = self._begin(CHECKS, len(stems))
+        if self.record.get(CHECKS, "") != key or not (self.out / CHECKED).exists():
+            start = time.perf_counter()
+            items = check_split(split)
+            write_json(self.out / CHECKED, report(split, items))
+            self.record.put(CHECKS, "", key)
+            stage.made, stage.seconds = len(stems), time.perf_counter() - start
+            doubtful = sum(any(not outcome.ok for outcome in found) for found in items.values())
+            print(f"{doubtful} of {len(stems)} people and garments want looking at; {CHECKED} says why.", file=sys.stderr)
+        self._end(stage)
 
     @contextmanager
     def _failing(self, stage: Stage, kind: str, stem: str) -> Iterator[None]:

@@ -1,5 +1,7 @@
 """Where the chain reads and writes: a folder of photos or a dataset as its source, VITON-HD's layout as its result."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from vton.images import (
     write_labels,
 )
 from vton.labels import DENSEPOSE_PALETTE
-from vton.pairs import MAPS, SPLITS, SUFFIXES, Pair, Split, absolute, open_split, read_pairs
+from vton.pairs import MAPS, PHOTOS, SPLITS, SUFFIXES, Pair, Split, absolute, file_stem, open_split, read_pairs
 from vton.preprocess.agnostic import agnostic_mask, erase, erase_parse
 from vton.preprocess.person import drawn_body, only_person
 from vton.skeleton import draw_skeleton
@@ -37,6 +39,9 @@ KINDS = {  # what each name writes; the first kind is what makes a dataset have 
     "agnostic": ("agnostic_mask", "agnostic", "parse_agnostic"),
 }
 PNG = ("parse", "parse_agnostic", "openpose_img", "agnostic_mask", "densepose_parts")
+OTHER_PHOTOS = frozenset(
+    {".heic", ".heif", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng"}
+)  # that people have, and we do not read
 ENDING = {"keypoints": ".json"} | dict.fromkeys(PNG, ".png")
 
 
@@ -51,18 +56,32 @@ def open_source(root: Path, split: str) -> Split:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give a dataset, or a folder that holds image/ and cloth/.")
     found = open_split(root, split) if (root / split).is_dir() else _plain(root, split)
-    if not (found.maps["image"] or found.maps["cloth"]):
+    if not (found.maps["image"] or found.maps["cloth"] or any(left_out(found))):
         others = [name for name in SPLITS if (root / name).is_dir() and name != split]
-        hint = f"; it has {others[0]}/, so try --split {others[0]}" if others else ""
-        raise DataError(f"{root} holds no photos in {split}/image, {split}/cloth, image/ or cloth/{hint}.")
+        hint = f"it has {others[0]}/, so try --split {others[0]}" if others else "put people into image/, garments into cloth/"
+        raise DataError(f"{root} holds no photos in {split}/image, {split}/cloth, image/ or cloth/; {hint}.")
     return found
+
+
+def left_out(source: Split) -> Iterator[tuple[str, str]]:
+    """Every photo that cannot be taken for its name alone, as "image/IMG_1.HEIC", with the reason."""
+    home = source.root / source.name
+    for kind in sorted(PHOTOS):
+        folder = (home if home.is_dir() else source.root) / kind
+        taken = {stem: Path(file).name for stem, file in source.maps[kind].items()}
+        for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
+            ending, stem = Path(name).suffix.lower(), file_stem(name, kind)
+            if ending in OTHER_PHOTOS and not name.startswith("."):
+                yield f"{kind}/{name}", f"{name} is a photo that cannot be read here; export it as a JPEG."
+            elif stem is not None and taken[stem] != name:
+                yield f"{kind}/{name}", f"{name} goes by the same name as {taken[stem]}, which was taken; rename one of them."
 
 
 def _plain(root: Path, split: str) -> Split:
     """A folder of photos alone; its list, if any, is called as in a dataset."""
     found = replace(open_split(root, "."), name=split)
     file = root / f"{split}_pairs.txt"
-    return replace(found, pairs=tuple(read_pairs(file))) if file.exists() else found
+    return replace(found, pairs=tuple(read_pairs(file, found.maps))) if file.exists() else found
 
 
 def place(root: Path, split: str, kind: str, stem: str) -> Path:

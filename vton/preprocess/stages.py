@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PHOTOS = "photos"  # the first stage
+PHOTOS, CHECKS = "photos", "checks"  # the first stage and the last
 TITLES = {
     PHOTOS: "Photos",
     "keypoints": "Keypoints",
@@ -10,10 +10,11 @@ TITLES = {
     "parse": "Parse",
     "cloth-mask": "Garment masks",
     "agnostic": "Agnostic",
+    CHECKS: "Checks",
 }
 LOST = {  # what goes on without a detector, and what does not
     "keypoints": "Without keypoints no garment can be put on these people.",
-    "densepose": "The geometric try-on does not need it, and networks take items without it; only image-densepose stays empty.",
+    "densepose": "The geometric try-on does not need it; a trained warp does, and refuses these people.",
     "parse": "Without a parse no garment can be put on these people.",
     "cloth-mask": "Garments on a white background are cut out by a plain threshold instead; others fail.",
 }

@@ -23,7 +23,7 @@ from vton.errors import DataError, PreprocessError
 from vton.generate import GenerateConfig, generate
 from vton.images import read_image, read_labels, read_mask, write_labels
 from vton.labels import DENSEPOSE_PALETTE, Keypoint, ParseClass
-from vton.pairs import Pair, open_dataset
+from vton.pairs import Pair, choose_pairs, open_dataset
 from vton.preprocess.__main__ import main
 from vton.preprocess.chain import PreprocessConfig, preprocess
 from vton.preprocess.detectors import Detectors
@@ -95,7 +95,9 @@ def test_photos_alone_become_a_dataset_on_which_a_try_on_runs(taught: Taught, ph
     report = examine(out)
     assert report.faults == 0 and report.warnings == 0, report.to_text()
     assert report.layout == "VITON-HD, release of 2022"
+    checked = json.loads((out / "checks.json").read_text())
     split = open_dataset(out).splits["test"]
+    assert sorted(checked["items"]) == split.persons and all(len(found) > 30 for found in checked["items"].values())
     assert len(split.persons) == 5 and all(len(split.maps[kind]) == 5 for kind in (*MAPS, "cloth", "cloth_mask"))
     assert len(split.pairs) == 5 and all(pair.person != pair.cloth for pair in split.pairs)
     parts = np.asarray(Image.open(out / "test" / "image-densepose-parts" / f"{split.persons[0]}.png"))
@@ -116,7 +118,9 @@ def test_a_second_call_makes_nothing_and_a_changed_photo_is_made_anew(taught: Ta
     out, made = tmp_path / "out", detectors(taught)
     preprocess(PreprocessConfig(photos), out, made)
     before = {file: file.stat().st_mtime_ns for file in (out / "test").rglob("*") if file.is_file()}
+    checked = (out / "checks.json").read_bytes(), (out / "checks.json").stat().st_mtime_ns
     preprocess(PreprocessConfig(photos), out, made)
+    assert (out / "checks.json").stat().st_mtime_ns == checked[1]
     assert {file: file.stat().st_mtime_ns for file in (out / "test").rglob("*") if file.is_file()} == before
     first, second = sorted((photos / "image").iterdir())[:2]
     shutil.copy(second, first)
@@ -124,6 +128,7 @@ def test_a_second_call_makes_nothing_and_a_changed_photo_is_made_anew(taught: Ta
     after = {file: file.stat().st_mtime_ns for file in (out / "test").rglob("*") if file.is_file()}
     changed = {file for file in after if after[file] != before.get(file)}
     assert changed and all(first.stem in file.name and file.parent.name not in ("cloth", "cloth-mask") for file in changed)
+    assert (out / "checks.json").read_bytes() != checked[0]
     parse = out / "test" / "image-parse-v3"
     assert (parse / f"{first.stem}.png").read_bytes() == (parse / f"{second.stem}.png").read_bytes()
 
@@ -236,6 +241,34 @@ def test_what_fails_is_listed_and_the_others_go_on(taught: Taught, photos: Path,
     assert {pair.person for pair in split.pairs} == set(persons[3:]) and persons[3] not in {pair.cloth for pair in split.pairs}
 
 
+def test_photos_that_their_names_keep_out_are_told(taught: Taught, photos: Path, tmp_path: Path) -> None:
+    persons = sorted((photos / "image").iterdir())
+    persons[0].rename(photos / "image" / "IMG 1 (2).JPG")
+    Image.open(persons[1]).save(persons[1].with_suffix(".png"))
+    Image.open(persons[2]).save(photos / "image" / "scan.tiff")
+    (photos / "cloth" / "IMG_3.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    for folder in ("image", "cloth"):
+        (photos / folder / "notes.txt").write_text("not a photo, and none that anybody misses")
+    out = tmp_path / "out"
+    failed = preprocess(PreprocessConfig(photos), out, detectors(taught))
+    twice = {f"image/{persons[1].stem}{ending}" for ending in (".jpg", ".png")}
+    assert {"cloth/IMG_3.HEIC", "image/scan.tiff"} < set(failed) and len(failed) == 3 and len(twice & set(failed)) == 1
+    said = {row["photo"]: row["error"] for row in failures(out)}
+    assert "export it as a JPEG" in said["cloth/IMG_3.HEIC"] and "IMG_3.HEIC" in said["cloth/IMG_3.HEIC"]
+    assert "goes by the same name as" in said[(twice & set(failed)).pop()]
+    split = open_dataset(out).splits["test"]
+    assert len(split.persons) == len(split.pairs) == 5 and not split.skipped and "IMG 1 (2)" in split.persons
+    (tmp_path / "chosen.txt").write_text(f"IMG 1 (2).jpg {split.cloths[1]}.jpg\n")  # a list for --pairs, as QA exports it
+    assert choose_pairs(split, file=tmp_path / "chosen.txt") == [Pair("IMG 1 (2)", split.cloths[1])]
+
+
+def test_people_alone_become_a_dataset_that_the_doctor_reads(taught: Taught, photos: Path, tmp_path: Path) -> None:
+    shutil.rmtree(photos / "cloth")
+    assert preprocess(PreprocessConfig(photos), tmp_path / "out", detectors(taught)) == []
+    report = examine(tmp_path / "out")
+    assert report.faults == report.warnings == 0 and report.counts["test"]["agnostic"] == 5
+
+
 def test_a_photo_that_fails_later_takes_its_maps_along(taught: Taught, photos: Path, tmp_path: Path) -> None:
     out, stem = tmp_path / "out", min(file.stem for file in (photos / "image").iterdir())
     preprocess(PreprocessConfig(photos), out, detectors(taught))
@@ -318,7 +351,10 @@ def test_without_densepose_it_goes_on_and_says_so_once(
     assert preprocess(PreprocessConfig(photos), out, some) == []
     assert capsys.readouterr().err.count("detectron2 is not installed.") == 1
     stages = {stage["name"]: stage for stage in json.loads((out / "stages.json").read_text())["stages"]}
-    assert stages["densepose"]["state"] == "missing" and "detectron2 is not installed." in stages["densepose"]["note"]
+    note = stages["densepose"]["note"]
+    assert (
+        stages["densepose"]["state"] == "missing" and "detectron2 is not installed." in note and "a trained warp does" in note
+    )
     assert examine(out).faults == 0
     split = open_dataset(out).splits["test"]
     assert generate(GenerateConfig(out, pairs=split.pairs[:1]), tmp_path / "run") == []
@@ -408,7 +444,7 @@ def test_folders_and_settings_that_are_refused(
     (tmp_path / "other" / "letter.txt").write_text("dear")
     refusals = {
         (str(tmp_path / "nowhere"), str(tmp_path / "out")): "is not a folder",
-        (str(tmp_path / "empty"), str(tmp_path / "out")): "holds no photos",
+        (str(tmp_path / "empty"), str(tmp_path / "out")): "put people into image/, garments into cloth/",
         (str(photos), str(photos)): "never written to",
         (str(photos), str(photos / "out")): "never written to",
         (str(photos), str(tmp_path / "other")): "not empty",
@@ -426,6 +462,8 @@ def test_folders_and_settings_that_are_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main([str(photos), "--out", str(tmp_path / "out"), "--device", "cuda"], detectors(taught)) == 1
     assert "preprocess: there is no device 'cuda' here" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    with pytest.raises(ValueError, match="A split is train or test, not 'val'"):
+        PreprocessConfig(photos, split="val")
     with pytest.raises(ValueError, match="'pose' is nothing that can be made"):
         PreprocessConfig(photos, only=("pose",))
 

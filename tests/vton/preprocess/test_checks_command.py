@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from vton.images import read_labels, read_mask, write_image, write_json
 from vton.labels import GARMENT
@@ -85,6 +86,28 @@ def test_an_odd_mask_is_found_among_its_split(tmp_path: Path) -> None:
     found = check_split(open_dataset(tmp_path).splits["test"])
     odd = {stem for stem, outcomes in found.items() for o in outcomes if o.check == "mask area in the split" and not o.ok}
     assert odd == {"8"}
+
+
+def test_a_picture_that_the_other_split_shows_too_is_found(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    draw_dataset(SyntheticConfig(train=2, test=2, seed=7), root, processes=1)
+    train, test = (open_dataset(root).splits[name] for name in ("train", "test"))
+    person, garment = test.persons[0], test.cloths[1]
+    for kind, stem, name in (("image", person, "again.jpg"), ("cloth", garment, "again.png")):
+        photo = Image.open(test.need(kind, stem))
+        photo.resize((photo.width * 3 // 2, photo.height * 3 // 2)).save(root / "train" / kind / name, quality=70)
+    assert main([str(root), "--json", str(tmp_path / "checks.json")]) == 0
+    items = json.loads((tmp_path / "checks.json").read_text())["items"]
+    doubted = {(stem, o["check"]): o["sentence"] for stem, found in items.items() for o in found if not o["ok"]}
+    assert doubted.keys() == {(person, "photo in one split only"), (garment, "garment in one split only")}
+    assert all("train shows the same picture, as again" in sentence.lower() for sentence in doubted.values())
+    assert sum(o["output"] == "photo" for found in items.values() for o in found) == 4
+    back = check_split(open_dataset(root).splits["train"], test)
+    assert [o.check for o in back["again"] if not o.ok and o.output == "photo"] == [
+        "photo in one split only",
+        "garment in one split only",
+    ]
+    assert not any(o.output == "photo" for found in check_split(train).values() for o in found)
 
 
 @pytest.mark.parametrize(

@@ -223,9 +223,12 @@ def test_the_command_shows_and_fetches_nothing_unasked(
     assert main([]) == 0
     shown = capsys.readouterr().out
     for weight in TABLE.values():
-        (line,) = (line for line in shown.splitlines() if line.split()[:1] == [weight.name])
-        assert " no " in line and weight.licence in line and "https://" in line
-    assert str(place) in shown and not place.exists()
+        lines = shown.splitlines()
+        (at,) = (number for number, line in enumerate(lines) if line.split()[:1] == [weight.name])
+        assert " no " in lines[at] and weight.licence in lines[at]
+        assert "from  https://" in lines[at + 1] and f"to    {place / weight.place}, " in lines[at + 2]
+        assert weight.files[-1].checksum.replace(":", " ") in lines[at + 2]
+    assert "no checksum known" in shown and "md5 a6e10b..." in shown and not place.exists()
 
 
 def test_the_command_fetches_takes_and_tells_what_failed(

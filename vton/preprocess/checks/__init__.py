@@ -1,6 +1,6 @@
 """Automatic checks of an item's maps: each with a score, a threshold with its reason, and a sentence for a person."""
 
-from vton.preprocess.checks.examine import CHECKS, check_item, check_maps, check_split, report, usual_of
+from vton.preprocess.checks.examine import CHECKS, check_item, check_maps, check_split, report, stems_of, usual_of
 from vton.preprocess.checks.maps import Maps, read_maps
 from vton.preprocess.checks.outcome import OUTPUTS, Check, Outcome, badness
 
@@ -16,5 +16,6 @@ __all__ = [
     "check_split",
     "read_maps",
     "report",
+    "stems_of",
     "usual_of",
 ]

@@ -35,7 +35,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.split not in dataset.splits:
         raise DataError(f"{dataset.root} has no split {chosen.split!r}; it has {', '.join(dataset.splits)}.")
     split = dataset.splits[chosen.split]
-    items = check_split(split)
+    items = check_split(split, next((other for name, other in dataset.splits.items() if name != split.name), None))
     if chosen.json:
         write_json(chosen.json, report(split, items))
     _show(items)

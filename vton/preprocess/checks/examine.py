@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 
 from vton.pairs import Split
-from vton.preprocess.checks import cloth, densepose, files, flow, keypoints, masks, parse, sides
+from vton.preprocess.checks import cloth, densepose, files, flow, keypoints, masks, parse, shared, sides
 from vton.preprocess.checks.maps import Maps, Scene, read_maps
 from vton.preprocess.checks.outcome import Check, Outcome, badness
 from vton.progress import Progress
@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     *masks.CHECKS,
     *cloth.CHECKS,
     *flow.CHECKS,
+    *shared.CHECKS,
 )
 Usual = tuple[float, float]  # the split's median mask area and its spread, shares of the photo
 
@@ -41,8 +42,8 @@ def check_maps(maps: Maps, usual: Usual | None = None) -> list[Outcome]:
     return found + ([masks.judge_area(area, usual)] if usual and area is not None else [])
 
 
-def check_split(split: Split) -> dict[str, list[Outcome]]:
-    """Every check of every item, the worst item first."""
+def check_split(split: Split, other: Split | None = None) -> dict[str, list[Outcome]]:
+    """Every check of every item, the worst item first; `other` is the dataset's other split, which must show other pictures."""
     stems = stems_of(split)
     progress = Progress(len(stems), "Checks")
     seen = {}
@@ -53,6 +54,8 @@ def check_split(split: Split) -> dict[str, list[Outcome]]:
             for stem, found in zip(stems, pool.map(lambda stem: _check(read_maps(split, stem)), stems), strict=True):
                 seen[stem] = found
                 progress.advance(note=stem)
+            for stem, outcome in shared.check_shared(split, other, pool) if other else ():
+                seen[stem][0].append(outcome)
     finally:
         cv2.setNumThreads(threads)
     usual = masks.usual_area([area for _, area in seen.values() if area is not None])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OUTPUTS = ("keypoints", "densepose", "parse", "cloth_mask", "agnostic", "flow")
+OUTPUTS = ("keypoints", "densepose", "parse", "cloth_mask", "agnostic", "flow", "photo")
 WORST = 10.0  # beyond this many thresholds one fault is not worse than another
 
 
