@@ -358,7 +358,7 @@ def test_runs_without_warps_are_refused(
     write_json(tmp_path / "empty" / "config.json", read_json(warped / "config.json"))
     (tmp_path / "other").mkdir()
     write_json(tmp_path / "other" / "config.json", {"format": 1})
-    for run, said in (("empty", "holds no warped cloth"), ("other", "names no dataset"), ("none", "is missing")):
+    for run, said in (("empty", "holds no composite"), ("other", "names no dataset"), ("none", "is missing")):
         assert train(people, vae, tmp_path / "out", "--warps", str(tmp_path / run)) == 1
         told = capsys.readouterr().err
         assert said in told and told.count("\n") == 1
