@@ -1,6 +1,7 @@
 """The one bridge to the model: worker processes that stay warm between try-ons and are freed when nobody asks."""
 
 import json
+import logging
 import multiprocessing
 import os
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,6 +29,7 @@ from vton.pairs import Pair
 
 IDLE_SECONDS = 600.0  # after which the process, and the memory of its device, is given back
 
+log = logging.getLogger(__name__)
 _workers: dict[tuple[Settings, str], "TryOnWorker"] = {}
 _making = threading.Lock()
 
@@ -41,8 +44,8 @@ class TryOnCancelled(TryOnError):
 
 def lab_run_dir(workspace: Workspace, dataset: Dataset, split: str, how: How | None = None) -> Path:
     """The run folder that collects the lab's try-ons on a split; a dataset that changed or was repaired gets another, and so
-    does every way of making them, and every state of a checkpoint."""
-    names = ["lab", str(dataset.id), split, dataset.fingerprint[:8]]
+    does every way of making them, every state of a checkpoint, and every version of the studio."""
+    names = ["lab", version("vton-studio"), str(dataset.id), split, dataset.fingerprint[:8]]
     if repairs.overlay_of(workspace, dataset):
         names.append(repairs.state_of(workspace, dataset))
     if how and how.key:
@@ -95,6 +98,12 @@ class TryOn:
             return self.future.result(timeout)
         except CancelledError:
             raise TryOnCancelled(CANCELLED) from None
+        except VtonError:
+            raise
+        except Exception as error:
+            log.error("a try-on was not made", exc_info=error)
+            told = f"{type(error).__name__}: {error}"
+            raise TryOnError(f"This could not be made ({told}); the studio's log says where it broke.") from error
 
 
 class TryOnWorker:

@@ -79,10 +79,15 @@ def devices() -> tuple[str, ...]:
     return _asked(_devices)
 
 
-@lru_cache
 def published_vae() -> Path | None:
-    """Stable Diffusion's VAE in the weights folder, where it is."""
-    return _asked(_published_vae)
+    """Stable Diffusion's VAE in the weights folder, where it is by now."""
+    place, files = _published_once()
+    return place if all(file.is_file() for file in files) else None
+
+
+@lru_cache
+def _published_once() -> tuple[Path, tuple[Path, ...]]:
+    return _asked(_published)
 
 
 def differences(kind: str, preset: str, settings: tuple[str, ...], folder: Path) -> list[str]:
@@ -211,10 +216,11 @@ def _devices() -> tuple[str, ...]:
     return tuple(found)
 
 
-def _published_vae() -> Path | None:
+def _published() -> tuple[Path, tuple[Path, ...]]:
+    """Where Stable Diffusion's VAE would lie, and its files."""
     from vton.weights import TABLE, weights_dir
 
-    return weights_dir() / TABLE["vae"].place if TABLE["vae"].here else None
+    return weights_dir() / TABLE["vae"].place, tuple(TABLE["vae"].paths)
 
 
 def _differences(kind: str, preset: str, settings: tuple[str, ...], folder: str) -> list[str]:

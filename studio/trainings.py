@@ -315,8 +315,8 @@ def _diffusion_faults(wish: Wish) -> Iterator[str]:
     for run in wish.warps:
         if run.split != "train" or run.dataset_id != wish.dataset.id:
             yield f"{run.name} is no run over the train split of {wish.dataset.name}; choose another one."
-        elif not any(Path(run.folder).glob("intermediates/*/warped_cloth_mask.png")):
-            yield f"{run.name} holds no warped garments; choose another run."
+        elif not any(Path(run.folder).glob("intermediates/*/composite.png")):
+            yield f"{run.name} holds no composites; choose another run."
 
 
 def start(workspace: Workspace, wish: Wish) -> Job:

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable
 
+import torch
+
 from vton.errors import VtonError
 
 
@@ -17,6 +19,8 @@ def ended(name: str, action: Callable[[], int], place: object, stopped: str) -> 
         said, status = str(error), 1
     except OSError as error:
         said, status = f"{place} cannot be used: {error.strerror or error}.", 1
+    except torch.OutOfMemoryError:
+        said, status = "the device has too little memory; make fewer at once, or give --device cpu", 1
     except KeyboardInterrupt:
         said, status = f"stopped; {stopped}", 130
     print(f"{name}: {said}", file=sys.stderr)

@@ -87,10 +87,9 @@ class Schedule:
     def weights(self, t: Tensor, gamma: float) -> Tensor:
         """Min-SNR weights (N,) of the squared error of a prediction (arXiv 2303.09556): as if it were the error of the clean
         latent, weighted by the signal-to-noise ratio but by no more than `gamma`."""
-        kept = self.kept.to(t.device)[t]
-        ratio = kept / (1 - kept)
+        ratio = self.kept / (1 - self.kept)
         errors = ratio if self.config.prediction == "eps" else ratio + 1  # the prediction's error to the clean latent's
-        return (ratio.clamp(max=gamma) / errors).float()
+        return (ratio.clamp(max=gamma) / errors).float().to(t.device)[t]
 
     def timesteps(self, sampling: Sampling) -> list[int]:
         """The falling timesteps that a sampling calls the network at; fewer than its steps where there are not so many."""
@@ -102,8 +101,9 @@ class Schedule:
 
     def _shares(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """How much of signal and of noise there is at t, (N, 1, 1, 1) each."""
-        kept = self.kept.to(t.device)[t][:, None, None, None]
-        return kept.sqrt().to(like.dtype), (1 - kept).sqrt().to(like.dtype)
+        both = torch.stack([self.kept.sqrt(), (1 - self.kept).sqrt()]).to(like.dtype)  # here: not every device has float64
+        signal, sigma = both.to(t.device)[:, t, None, None, None]
+        return signal, sigma
 
 
 def denoise(

@@ -39,9 +39,10 @@ def fill_bare(
     below = torso & (_drop(body, parse.shape) > body.waist_drop) & _above_lower_clothes(parse, body)
     below |= np.isin(parse, LOWER_CLOTHES)
     skin = (torso & ~below) | limbs
-    filled = image.copy()
     open_mask = mask & ~empty & ~(shown & ~worn & ~under_sleeves)
-    background = spread(image, empty)
+    seen = parse == ParseClass.BACKGROUND
+    background = spread(image, next((known for known in (empty, seen) if known.any()), ~mask))
+    filled = np.where((parse == ERASED)[..., None], np.round(background).astype(np.uint8), image)
     clothes_seen = ~mask & np.isin(parse, LOWER_CLOTHES)
     lower = spread(image, clothes_seen) if clothes_seen.any() else background
     skin_colour = _paint_skin(image, parse, body, shown)
@@ -60,10 +61,7 @@ def fill_erased(
 ) -> np.ndarray:
     """Like `fill_bare`, of what lies outside of the `mask` alone: nothing of the worn garment's outline, of the arms or of the
     background within it is carried over, so that the same can be done where the photo itself is to be met."""
-    erased = np.where(mask, ERASED, parse)
-    behind = spread(image, erased == ParseClass.BACKGROUND)
-    empty = np.where(mask[..., None], np.round(behind).astype(np.uint8), image)
-    return fill_bare(empty, erased, keypoints, mask, worn, sleeve_ends)
+    return fill_bare(image, np.where(mask, ERASED, parse), keypoints, mask, worn, sleeve_ends)
 
 
 def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:
@@ -86,7 +84,7 @@ def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:
 def _trusted(parse: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Background and skin that the photo really shows, bool (H, W) each: not beside what is erased, where a parse is some
     pixels off."""
-    erased = np.isin(parse, GARMENT) | (np.isin(parse, SKIN) & ~shown)
+    erased = np.isin(parse, (*GARMENT, ERASED)) | (np.isin(parse, SKIN) & ~shown)
     border = max(3, round(0.010 * parse.shape[0]))
     grown = cv2.dilate(erased.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * border + 1,) * 2))
     near = (cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 1.5 * border) > 0.5) | erased  # smooth, as a limb's edge is

@@ -30,7 +30,7 @@ from vton.pairs import Pair, Split, absolute, choose_pairs, open_dataset
 from vton.paste import PASTES
 from vton.progress import Progress
 from vton.sampling import SAMPLERS, Sampling
-from vton.tryon import Diffusion, Result, try_on
+from vton.tryon import COMPOSITE, Diffusion, Result, try_on
 from vton.warps import Warp, default_warp, describe_warp
 
 FORMAT = 1
@@ -129,6 +129,7 @@ def _describe(config: GenerateConfig, split: Split, pairs: Sequence[Pair], made_
         "dataset": {"root": str(split.root), "split": split.name, "files_sha256": _sha256("\n".join(files).encode())},
         "pairs": listed,
         **made_by,
+        "composite": COMPOSITE,
         "flow": {"size": "photo", "units": "grid_sample, align_corners=False", "dtype": "float16"},
         "code": version("vton-studio"),
     }

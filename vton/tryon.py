@@ -25,6 +25,9 @@ from vton.sampling import Sampling
 Fill = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[float, float]], np.ndarray]
 
 
+COMPOSITE = 2  # counted up whenever `compose` fills in another way, so that no training mixes two
+
+
 @dataclass(frozen=True)
 class Result:
     """All stages of one try-on, at the photo's size."""
@@ -49,7 +52,8 @@ def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geomet
 
 def compose(conditions: Conditions, warped: Warped) -> Tensor:
     """The composite (1, 3, H, W) of one pair: the agnostic with the warped cloth laid in, and what that leaves bare filled by
-    what is seen outside of the agnostic mask. Of what is erased it shows nothing."""
+    what is seen outside of the agnostic mask. Beside what the warp itself knows of it (the geometric one reads the arms and the
+    silhouette off the photo, a learned one does not) it shows nothing of what is erased."""
     return _lay_on(fill_erased, conditions, warped)
 
 

@@ -13,8 +13,11 @@ from vton.conditions import Conditions
 from vton.geometric import geometric_warp
 from vton.images import read_image, to_tensor
 from vton.labels import ParseClass
+from vton.networks.warp import WarpNetwork
 from vton.pairs import open_dataset
+from vton.presets import WARP
 from vton.tryon import compose
+from vton.warps import LearnedWarp
 
 
 @pytest.fixture(params=[(256, 192), (320, 192)], ids=["4:3", "5:3"])
@@ -50,6 +53,27 @@ def test_nothing_that_is_erased_reaches_the_composite(seen: Conditions) -> None:
     relabelled = torch.where(inside[:, 0], int(ParseClass.LEFT_ARM), seen.parse)
     assert not torch.equal(other, seen.image) and not torch.equal(relabelled, seen.parse)
     assert torch.equal(compose(replace(seen, image=other, parse=relabelled), warped), compose(seen, warped))
+
+
+def test_a_learned_warps_composite_shows_nothing_that_is_erased(seen: Conditions) -> None:
+    torch.manual_seed(0)
+    learned = LearnedWarp(WarpNetwork(WARP["tiny"].network).eval())
+    inside = seen.agnostic_mask > 0
+    other = replace(
+        seen,
+        image=torch.where(inside, -seen.image, seen.image),
+        parse=torch.where(inside[:, 0], int(ParseClass.RIGHT_ARM), seen.parse),
+    )
+    assert torch.equal(compose(other, learned(other)), compose(seen, learned(seen)))
+
+
+def test_where_no_background_is_seen_the_rest_of_the_photo_fills(drawn: Path) -> None:
+    split = open_dataset(drawn).splits["test"]
+    seen = condition_files.read(split, split.pairs[0])
+    bright, nowhere = replace(seen, image=seen.image.clamp_min(0.5)), torch.full_like(seen.parse, int(ParseClass.PANTS))
+    composite = compose(replace(bright, parse=nowhere), geometric_warp(seen))
+    bare = (seen.agnostic_mask * (1 - geometric_warp(seen).mask) > 0).expand_as(composite)
+    assert composite[bare].min() > -0.5, "nothing black"
 
 
 def test_what_the_cloth_leaves_bare_is_near_the_truth_and_not_grey(drawn: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import torch
 from torch import Tensor
 
 from tests.fakes.vae import FakeVae, load_fake_vae
+from vton import conditions as condition_files
 from vton.checkpoint import load_unet
 from vton.dataset import Examples, trainable_pairs
 from vton.diffusion import DiffusionConfig, Schedule
 from vton.generate import GenerateConfig, generate
-from vton.images import read_image, read_json, write_json
+from vton.images import read_image, read_json, to_image, write_image, write_json
 from vton.latents import LatentCache
 from vton.networks.unet import Unet
 from vton.pairs import open_dataset, read_pairs
@@ -29,6 +31,8 @@ from vton.train.diffusion import main
 from vton.train.loop import Draw
 from vton.train.losses import Features
 from vton.train.wearing import NOISES, Vary, Warps, Wearing, Wearings, open_warps, stack
+from vton.truth import read_truth
+from vton.tryon import COMPOSITE, compose
 
 FAST = ("steps=4", "validate_every=2", "save_every=2", "log_every=1")
 SIZES = DIFFUSION["tiny"].network
@@ -334,6 +338,19 @@ def test_warps_of_a_run_are_worn_in_the_composite(people: Path, warped: Path) ->
     assert np.abs((seen.composite[0, :, :, 16:112].permute(1, 2, 0).numpy() + 1) * 127.5 - made).mean() < 1.0
 
 
+def test_composites_of_a_run_and_of_the_true_flow_are_made_alike(people: Path, tmp_path: Path) -> None:
+    """At the photo's size, then letterboxed: no grey of the bars is carried into what is erased."""
+    split = open_dataset(people).splits["train"]
+    pair, truth = split.pairs[0], read_truth(split, split.pairs[0])
+    assert truth is not None
+    seen = condition_files.read(split, pair)
+    place = tmp_path / pair.name / "composite.png"
+    write_image(place, to_image(compose(seen, truth.warp(seen))))
+    square = (128, 128)
+    of_run, of_flow = (Warps(folders).composite(split, pair, square) for folders in ({pair.name: place.parent}, {}))
+    assert of_flow.shape == (1, 3, *square) and (of_run - of_flow).abs().max() < 0.02
+
+
 def test_a_network_is_compiled_where_asked(people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[object] = []
     monkeypatch.setattr(Unet, "compile", lambda network: compiled.append(network))
@@ -345,7 +362,7 @@ def test_a_network_is_compiled_where_asked(people: Path, vae: Path, tmp_path: Pa
 def test_only_pairs_with_a_warp_are_trained_on(people: Path, vae: Path, warped: Path, tmp_path: Path) -> None:
     assert train(people, vae, tmp_path / "run", "--warps", str(warped), "--fold", "0/3", "--set", *FAST) == 0
     told = read_json(tmp_path / "run" / "config.json")
-    assert told["warps"] == [{"run": "run", "split": "train", "warp": {"name": "geometric"}}]
+    assert told["warps"] == [{"run": "run", "split": "train", "warp": {"name": "geometric"}, "composite": COMPOSITE}]
     listed = open_dataset(people).splits["train"].pairs
     left_out = {"00000_00", "00001_00"}
     assert told["data"]["pairs"] == sum(not {pair.person, pair.cloth} & left_out for pair in listed)
@@ -362,6 +379,11 @@ def test_runs_without_warps_are_refused(
         assert train(people, vae, tmp_path / "out", "--warps", str(tmp_path / run)) == 1
         told = capsys.readouterr().err
         assert said in told and told.count("\n") == 1
+    (tmp_path / "old").mkdir()
+    write_json(tmp_path / "old" / "config.json", read_json(warped / "config.json") | {"composite": COMPOSITE - 1})
+    shutil.copytree(warped / "intermediates", tmp_path / "old" / "intermediates")
+    assert train(people, vae, tmp_path / "out", "--warps", str(tmp_path / "old")) == 1
+    assert "made by another version" in capsys.readouterr().err
     write_json(tmp_path / "empty" / "config.json", {"dataset": {"split": "test"}, "warp": {}})
     assert train(people, vae, tmp_path / "out", "--warps", str(tmp_path / "empty")) == 1
     assert "a run of the split test" in capsys.readouterr().err

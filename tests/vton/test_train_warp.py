@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,8 +56,35 @@ def test_a_training_writes_a_run(people: Path, tmp_path: Path) -> None:
         ("00002_00", "00002_00"), ("00003_00", "00003_00"), ("00002_00", "00003_00")
     ]  # fmt: skip
     assert json.loads((tmp_path / "whole" / "config.json").read_text())["data"] == {
-        "root": str(people), "pairs": 7, "left_out": 4, "fold": [1, 3]
+        "root": str(people), "pairs": 7, "left_out": 4, "fold": [1, 3], "drawn": True
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("left_out", ["parse", "flow"])
+def test_a_training_without_a_term_is_saved_and_gone_on_with(people: Path, tmp_path: Path, left_out: str) -> None:
+    changed = (*FAST, f"{left_out}=0")
+    assert train(people, tmp_path / "run", "--set", *changed) == 0
+    (tmp_path / "run" / "log.jsonl").unlink()
+    assert train(people, tmp_path / "run", "--resume", "--set", *changed) == 0
+    told = json.loads((tmp_path / "run" / "checkpoint" / "config.json").read_text())["trained"]
+    assert told["data"]["drawn"] is True and told["losses"][left_out] == 0
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_training(people: Path, tmp_path: Path) -> None:
+    def run(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        shared = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        command = ["-m", "vton.train.warp", "--data", str(people), "--preset", "tiny", "--out", str(out), "--device", "cpu"]
+        environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+        told = [*shared, *command, "--set", *FAST, *more]
+        return subprocess.run(told, env=environment, capture_output=True, text=True, timeout=300)
+
+    ended = run(tmp_path / "whole")
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert load_warp(tmp_path / "whole" / "checkpoint").config == WARP["tiny"].network
+    assert [line["step"] for line in log(tmp_path / "whole") if line["kind"] == "train"] == [1, 2, 3, 4], "one log"
+    odd = run(tmp_path / "odd", "batch=3")
+    assert odd.returncode != 0 and "train.warp: a batch of 3 cannot be shared evenly by 2 processes" in odd.stderr
 
 
 def test_a_training_that_a_signal_stops_leaves_whole_files_and_goes_on_exactly(

@@ -73,14 +73,17 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
     warps = open_warps(training.warps, split.name)
     cut = split_fold(split, *(training.fold or (0, min(FOLDS, max(2, len(split.persons))))))
     pairs, left_out = ([pair for pair in part if warps.has(pair)] for part in cut)
-    if not pairs or not left_out:
-        raise DataError(f"{split.root} has {len(pairs)} pairs to train on and {len(left_out)} to leave out that have a warp.")
+    validated_on = unseen(pairs, left_out)
+    if not pairs or not validated_on:
+        raise DataError(
+            f"{split.root} has {len(pairs)} pairs to train on and {len(validated_on)} to measure by that have a warp."
+        )
     description = describe(training, len(pairs), len(left_out), drawn=bool(split.maps["flow"]))
     accelerator = open_accelerator(device, preset.loop.precision)
     with accelerator.main_process_first():
         claim(out, description, resume)
     if training.fold and accelerator.is_main_process:
-        write_pairs(out / "fold_pairs.txt", unseen(pairs, left_out))
+        write_pairs(out / "fold_pairs.txt", validated_on)
     torch.manual_seed(preset.loop.seed)
     network = begin(training, description["vae"]["sha256"])
     if likes_channels_last(accelerator.device.type):
@@ -96,7 +99,7 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
         cache = open_latents(place, checkpoint_in(training.vae), accelerator.mixed_precision)
         if accelerator.is_main_process:
             print(told_of_disk(place, len(pairs), preset.vary.looks, size), file=sys.stderr)
-    validation = Examples(split, spread(unseen(pairs, left_out), VALIDATED), size)
+    validation = Examples(split, spread(validated_on, VALIDATED), size)
 
     def losses(model: nn.Module, batch: Wearing) -> dict[str, Tensor]:
         return branch_losses(model, batch, vae, schedule, preset.losses, features, cache)
@@ -145,7 +148,7 @@ def validate(diffusion: Diffusion, examples: Examples, warps: Warps) -> tuple[di
     rows: list[np.ndarray] = []
     for i, pair in enumerate(examples.pairs):
         example = examples[i]
-        photo, composite, mask, cloth = dress(example, warps.composite(pair, example))
+        photo, composite, mask, cloth = dress(example, warps.composite(examples.split, pair, examples.size))
         picture, _ = (x.cpu().clamp(-1, 1) for x in diffusion.sample(composite, mask, cloth, [lot_of(0, pair.name)]))
         shown = photo + (picture - photo) * mask
         for which, made in (("", shown), ("composite_", composite)):

@@ -145,10 +145,13 @@ def train(
     end was reached. `losses` are weighted terms of a batch on the device; `validate` and `keep` get the averaged network.
 
     Writes log.jsonl, TensorBoard's files and the state that `resume` goes on from into `out`. ValueError where the loss is no
-    number any more; CheckpointError where the state does not fit the network; what `data` raises.
+    number any more, or the processes cannot share a batch evenly; CheckpointError where the state does not fit the network;
+    what `data` raises.
     """
     accelerator = open_accelerator(device, config.precision)
     optimizer = torch.optim.AdamW(network.parameters(), config.rate, BETAS, weight_decay=config.decay)
+    if config.batch % accelerator.num_processes:
+        raise ValueError(f"a batch of {config.batch} cannot be shared evenly by {accelerator.num_processes} processes")
     model, prepared = accelerator.prepare(network, optimizer)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     first = load_state(out / STATE, network, average, optimizer) if resume and (out / STATE).exists() else 0
@@ -227,8 +230,9 @@ def save_state(path: Path, network: nn.Module, average: nn.Module, optimizer: to
     """Write all that a training goes on from, in one file."""
     tensors: dict[str, Tensor] = {}
     for (name, now), mean in zip(network.named_parameters(), average.parameters(), strict=True):
-        moments = optimizer.state[now]
-        found = {"now": now, "mean": mean, "first": moments["exp_avg"], "second": moments["exp_avg_sq"]}
+        moments = optimizer.state.get(now, {})  # none where no term of the loss has reached it
+        first, second = (moments.get(name, torch.zeros_like(now)) for name in ("exp_avg", "exp_avg_sq"))
+        found = {"now": now, "mean": mean, "first": first, "second": second}
         tensors |= {f"{kind}.{name}": tensor.detach().cpu().contiguous() for kind, tensor in found.items()}
     with replacing(path) as file:
         file.write(to_bytes(tensors, {"step": str(step)}))

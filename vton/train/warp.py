@@ -74,7 +74,7 @@ def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: 
         raise DataError(f"{split.root} has {len(split.persons)} people to train on; that is too few to leave some out.")
     if preset.losses.flow and not split.maps["flow"]:
         raise DataError(f"{split.root} has no true flow; train without it: --set flow=0.")
-    description = describe(training, len(pairs), len(left_out))
+    description = describe(training, len(pairs), len(left_out), drawn=bool(split.maps["flow"]))
     accelerator = open_accelerator(device, preset.loop.precision)
     with accelerator.main_process_first():
         claim(out, description, resume)
@@ -84,6 +84,7 @@ def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: 
     network = WarpNetwork(preset.network)
     if training.init:
         network.load_state_dict(_same_size(load_warp(training.init), preset).state_dict())
+    network.parse.requires_grad_(bool(preset.losses.parse))  # several processes wait for every gradient that there may be
     features = open_features(training.features, accelerator.device) if preset.losses.perceptual else None
     size = preset.network.size
     validation = Examples(split, unseen(pairs, spread(left_out, VALIDATED)), size)
@@ -149,10 +150,10 @@ def _row(example: Example, said: Prediction, fetched: Tensor, mask: Tensor, i: i
     return np.hstack([*(to_image(x) for x in left), flow, *(to_image(x) for x in right)])
 
 
-def describe(training: WarpTraining, pairs: int, left_out: int) -> dict[str, Any]:
+def describe(training: WarpTraining, pairs: int, left_out: int, drawn: bool) -> dict[str, Any]:
     """The config.json of a training."""
     fold = training.fold and list(training.fold)
-    data = {"root": str(absolute(training.data)), "pairs": pairs, "left_out": left_out, "fold": fold}
+    data = {"root": str(absolute(training.data)), "pairs": pairs, "left_out": left_out, "fold": fold, "drawn": drawn}
     used = {"features": describe_features(training.features)} if training.preset.losses.perceptual else {}
     start = {"init": training.init and str(training.init), **used}
     return {"format": FORMAT, "kind": "warp training", "data": data, **start, **as_json(training.preset)}

@@ -9,16 +9,17 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
+from vton import conditions as condition_files
 from vton.dataset import Example, Examples
 from vton.errors import DataError
-from vton.geometric import by_flow
 from vton.images import letterbox, read_image, read_json, to_tensor
 from vton.latents import LatentCache
 from vton.networks.vae import FACTOR, LATENT_CHANNELS
-from vton.pairs import Pair
+from vton.pairs import Pair, Split
 from vton.train.augment import recolouring
 from vton.train.loop import Draw, lot
-from vton.tryon import compose
+from vton.truth import read_truth
+from vton.tryon import COMPOSITE, compose
 
 NOISES = 4  # for an example: on the photo's and on the composite's latent, and for drawing each of the two
 
@@ -77,12 +78,16 @@ class Warps:
         """Whether there is a warp of the pair."""
         return not self.folders or pair.name in self.folders
 
-    def composite(self, pair: Pair, example: Example) -> Tensor:
-        """The composite (1, 3, H, W) that a try-on of the pair begins with, of the example's size."""
-        seen = example.conditions
-        if not self.folders:
-            return compose(seen, by_flow(seen, example.flow, example.visible))
-        return letterbox(to_tensor(read_image(self.folders[pair.name] / "composite.png")), seen.size)
+    def composite(self, split: Split, pair: Pair, size: tuple[int, int]) -> Tensor:
+        """The composite (1, 3, H, W) that a try-on of a pair of the split begins with: made at the photo's size, then
+        letterboxed into `size`. DataError where there is neither a warp nor a true flow."""
+        if self.folders:
+            return letterbox(to_tensor(read_image(self.folders[pair.name] / "composite.png")), size)
+        truth = read_truth(split, pair)
+        if truth is None:
+            raise DataError(f"{split.root} has no true flow of {pair.name}; give the run folders of a warp by --warps.")
+        seen = condition_files.read(split, pair)
+        return letterbox(compose(seen, truth.warp(seen)), size)
 
 
 def open_warps(runs: Sequence[Path], split: str) -> Warps:
@@ -93,6 +98,8 @@ def open_warps(runs: Sequence[Path], split: str) -> Warps:
         if named["split"] != split:
             raise DataError(f"{run} is a run of the split {named['split']}, and warps of {split} are needed.")
         composites = sorted((run / "intermediates").glob("*/composite.png"))
+        if composites and named["composite"] != COMPOSITE:
+            raise DataError(f"{run} was made by another version, which filled composites otherwise; make it anew.")
         if not composites:
             raise DataError(f"{run} holds no composite; give the folder of a run of `python -m vton.generate`.")
         folders |= {composite.parent.name: composite.parent for composite in composites}
@@ -105,7 +112,8 @@ def describe_run(run: Path) -> dict[str, Any]:
     dataset = config.get("dataset") if isinstance(config, dict) else None
     if not isinstance(dataset, dict) or "warp" not in config:
         raise DataError(f"{run} is no run of `python -m vton.generate`: its config.json names no dataset and warp.")
-    return {"run": run.resolve().name, "split": dataset.get("split"), "warp": config["warp"]}
+    told = {"split": dataset.get("split"), "warp": config["warp"], "composite": config.get("composite")}
+    return {"run": run.resolve().name, **told}
 
 
 class Wearings(Dataset[Wearing]):
@@ -121,7 +129,8 @@ class Wearings(Dataset[Wearing]):
         chosen = lot(self.seed + 1, draw.number)
         pair, example = self.examples.pairs[draw.index], self.examples[draw.index]
         look = drawn_look(self.vary, chosen, self.seed + 2, draw.index)
-        photo, composite, mask, cloth = dress(example, self.warps.composite(pair, example), *look)
+        composite = self.warps.composite(self.examples.split, pair, self.examples.size)
+        photo, composite, mask, cloth = dress(example, composite, *look)
         shape = (LATENT_CHANNELS, *(side // FACTOR for side in self.examples.size))
         kept = self._kept(photo, composite)
         return Wearing(
