@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 DETAIL = 0.8  # of what is lost
-AGREEING = 0.2  # difference of blurred colours, in units of -1..1, at which a third of it is added
+AGREEING = 0.1  # difference of blurred colours, in units of -1..1, at which a third of it is added
 BROAD = 1 / 64  # of the height: what "in the large" is
 
 
