@@ -150,8 +150,9 @@ def until(true: Callable[[], object]) -> None:
 def test_a_diffusion_stays_open_keeps_every_setting_and_stops_where_it_is_cancelled(
     opened: Workspace, dataset: Dataset, worker: TryOnWorker
 ) -> None:
-    weights = save_tiny(checkpoints.home(opened))[0] / "model.safetensors"
-    (small,) = checkpoints.list_diffusions(opened)
+    folder = save_tiny(checkpoints.home(opened))[0]
+    weights = folder / "model.safetensors"
+    small = next(one for one in checkpoints.list_diffusions(opened) if one.path == folder)
     pair, other = pairs_of(opened, dataset)[:2]
 
     def submit(pair: Pair, **settings: Any) -> TryOn:
