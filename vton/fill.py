@@ -27,6 +27,7 @@ def fill_bare(
 
     What the photo shows inside the mask of the background and of skin (arms, neck) stays where `worn` does not cover it;
     an arm that was hidden is drawn from where the new sleeve ends (0 shoulder, 1 elbow, 2 wrist).
+    Where `parse` is ERASED nothing is taken from the photo: neither colours nor what is worn, shown or behind there.
     """
     body = find_body(parse, keypoints)
     shown = shown_skin(image, parse)
@@ -49,19 +50,6 @@ def fill_bare(
     for region, colour in ((~skin & ~below, background), (below & ~limbs, lower), (skin, skin_colour)):
         filled = _lay(filled, colour, region & open_mask)
     return np.where(open_mask[..., None], filled, image)
-
-
-def fill_erased(
-    image: np.ndarray,
-    parse: np.ndarray,
-    keypoints: np.ndarray,
-    mask: np.ndarray,
-    worn: np.ndarray,
-    sleeve_ends: tuple[float, float],
-) -> np.ndarray:
-    """Like `fill_bare`, of what lies outside of the `mask` alone: nothing of the worn garment's outline, of the arms or of the
-    background within it is carried over, so that the same can be done where the photo itself is to be met."""
-    return fill_bare(image, np.where(mask, ERASED, parse), keypoints, mask, worn, sleeve_ends)
 
 
 def shown_skin(image: np.ndarray, parse: np.ndarray) -> np.ndarray:

@@ -14,16 +14,13 @@ from vton.conditions import Conditions
 from vton.detail import DETAIL, carry_detail
 from vton.devices import likes_bf16
 from vton.diffusion import Predict, Preview, Schedule, denoise
-from vton.fill import fill_bare, fill_erased
+from vton.fill import ERASED, fill_bare
 from vton.geometric import Warped, geometric_warp
 from vton.images import letterbox, to_image, to_tensor, unletterbox
 from vton.networks.unet import Unet, shrink_mask
 from vton.networks.vae import Vae
 from vton.paste import paste_back
 from vton.sampling import Sampling
-
-Fill = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[float, float]], np.ndarray]
-
 
 COMPOSITE = 2  # counted up whenever `compose` fills in another way, so that no training mixes two
 
@@ -43,7 +40,7 @@ def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geomet
     start = time.perf_counter()
     warped = warp(conditions)
     moved = time.perf_counter()
-    composite, shown = compose(conditions, warped), _lay_on(fill_bare, conditions, warped)
+    composite, shown = compose(conditions, warped), _lay_on(conditions, warped, conditions.parse[0].numpy())
     filled = time.perf_counter()
     image = paste_back(shown, conditions)
     seconds = {"warp": moved - start, "fill": filled - moved, "paste": time.perf_counter() - filled}
@@ -54,15 +51,16 @@ def compose(conditions: Conditions, warped: Warped) -> Tensor:
     """The composite (1, 3, H, W) of one pair: the agnostic with the warped cloth laid in, and what that leaves bare filled by
     what is seen outside of the agnostic mask. Beside what the warp itself knows of it (the geometric one reads the arms and the
     silhouette off the photo, a learned one does not) it shows nothing of what is erased."""
-    return _lay_on(fill_erased, conditions, warped)
+    erased = conditions.agnostic_mask[0, 0].numpy() > 0
+    return _lay_on(conditions, warped, np.where(erased, ERASED, conditions.parse[0].numpy()))
 
 
-def _lay_on(fill: Fill, conditions: Conditions, warped: Warped) -> Tensor:
-    """The warped cloth of one pair over what `fill` makes of the photo."""
+def _lay_on(conditions: Conditions, warped: Warped, parse: np.ndarray) -> Tensor:
+    """The warped cloth of one pair over the photo, bare regions filled by what `parse` (H, W) tells of it."""
     worn = warped.mask * conditions.agnostic_mask
-    bare = fill(
+    bare = fill_bare(
         to_image(conditions.image),
-        conditions.parse[0].numpy(),
+        parse,
         conditions.keypoints[0].numpy(),
         conditions.agnostic_mask[0, 0].numpy() > 0,
         worn[0, 0].numpy() > 0,
