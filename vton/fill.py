@@ -13,6 +13,9 @@ LIKE_SKIN = 16.0  # how far (CIELAB a, b) a labelled arm's colour may lie from t
 HAND = 3.0  # where the drawn arm meets the photo's hand: 0 shoulder, 1 elbow, 2 wrist
 ERASED = -1  # in the place of a class: nothing is known of it
 ARM_START = 0.35  # of the upper arm: above it the arm is under the garment's shoulder
+WAISTBAND = 0.66  # of the length from neck to hips: where lower clothes begin that a top hides
+HIPS = 1.3  # how much wider than there they are at the hips
+HEM_CUT = 0.5  # of the shoulder width: where a hem is cut off over so much, no more of the torso's cloth hangs beside it
 
 
 def fill_bare(
@@ -36,9 +39,10 @@ def fill_bare(
     starts = (max(0.0, sleeve_ends[0] - 0.15), max(0.0, sleeve_ends[1] - 0.15))
     under_sleeves = _covered_arms(body, parse.shape, starts)
     limbs = arm_area(body, parse.shape, starts) | (skin_seen & ~under_sleeves)
+    below = _lower_clothes(body, parse)
     torso = _torso_area(body, parse)
-    below = torso & (_drop(body, parse.shape) > body.waist_drop) & _above_lower_clothes(parse, body)
-    below |= np.isin(parse, LOWER_CLOTHES)
+    if below.any():
+        torso &= _drop(body, parse.shape) < _waistband(body)
     skin = (torso & ~below) | limbs
     open_mask = mask & ~empty & ~(shown & ~worn & ~under_sleeves)
     seen = parse == ParseClass.BACKGROUND
@@ -48,7 +52,7 @@ def fill_bare(
     lower = spread(image, clothes_seen) if clothes_seen.any() else background
     skin_colour = _paint_skin(image, parse, body, shown)
     for region, colour in ((~skin & ~below, background), (below & ~limbs, lower), (skin, skin_colour)):
-        filled = _lay(filled, colour, region & open_mask)
+        filled = _lay(filled, colour, region)
     return np.where(open_mask[..., None], filled, image)
 
 
@@ -79,12 +83,35 @@ def _trusted(parse: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return (parse == ParseClass.BACKGROUND) & ~near, shown & ~near
 
 
-def _above_lower_clothes(parse: np.ndarray, body: Body) -> np.ndarray:
-    """A band straight above the lower clothes, bool (H, W)."""
-    reach = max(3, round(0.12 * body.width))
-    upwards = np.zeros((2 * reach + 1, 1), np.uint8)
-    upwards[reach:] = 1
-    return cv2.dilate(np.isin(parse, LOWER_CLOTHES).astype(np.uint8), upwards) > 0
+def hang(
+    reach: np.ndarray, mask: np.ndarray, parse: np.ndarray, keypoints: np.ndarray, sleeve_ends: tuple[float, float]
+) -> np.ndarray:
+    """Where a garment that reaches over `reach` is laid, bool (H, W): inside of the `mask`, and, where the lower clothes that
+    are seen cut off its hem, no lower beside them, but for sleeves."""
+    cut_off = reach & ~mask & np.isin(parse, LOWER_CLOTHES)
+    columns = cut_off.any(0)
+    body = find_body(parse, keypoints)
+    if columns.sum() < HEM_CUT * body.width:
+        return reach & mask
+    drop = _drop(body, parse.shape)
+    hem = np.median(np.where(cut_off, drop, np.inf).min(0)[columns])
+    return reach & mask & ((drop < hem) | _covered_arms(body, parse.shape, sleeve_ends))
+
+
+def _lower_clothes(body: Body, parse: np.ndarray) -> np.ndarray:
+    """The lower clothes, bool (H, W): what is seen of them, and what a top hides of them up to the waistband."""
+    seen = np.isin(parse, LOWER_CLOTHES)
+    if not seen.any():
+        return seen
+    length = float(np.dot(body.hips - body.neck, body.down))
+    top, low = _waistband(body), body.waist_drop + 0.2 * length
+    narrow = body.waist if body.tucked else body.waist / HIPS
+    edge = [body.at(-narrow, top), body.at(-body.waist, max(length, body.waist_drop)), body.at(-body.waist, low)]
+    edge += [body.at(body.waist, low), body.at(body.waist, max(length, body.waist_drop)), body.at(narrow, top)]
+    hidden = np.zeros(parse.shape, np.uint8)
+    cv2.fillPoly(hidden, [np.round(np.array(edge)).astype(np.int32)], 1)
+    first = np.where(seen.any(0), seen.argmax(0), parse.shape[0])
+    return seen | ((hidden > 0) & (np.arange(parse.shape[0])[:, None] < first[None]))
 
 
 def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -92,7 +119,7 @@ def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0
     canvas = np.zeros(size, np.uint8)
     for arm, seen, start in zip(body.arms, body.arms_seen, starts, strict=True):
         for place, half in _along(body, arm, start, HAND) if seen else ():
-            cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(half)), 1, -1)
+            _disc(canvas, place, half)
     return canvas > 0
 
 
@@ -110,8 +137,14 @@ def _covered_arms(body: Body, size: tuple[int, ...], ends: tuple[float, float]) 
     for arm, end in zip(body.arms, ends, strict=True):
         if end > 0:
             for place, half in _along(body, arm, 0.0, end):
-                cv2.circle(canvas, (int(place[0]), int(place[1])), max(1, round(1.7 * half)), 1, -1)
+                _disc(canvas, place, 1.7 * half)
     return canvas > 0
+
+
+def _disc(canvas: np.ndarray, place: np.ndarray, radius: float) -> None:
+    """Set `canvas` to 1 within `radius` of `place` (x, y), to a sixteenth of a pixel: whole pixels have spikes when small."""
+    x, y, reach = (round(16 * value) for value in (*place.tolist(), max(0.5, radius)))
+    cv2.circle(canvas, (x, y), reach, 1, -1, shift=4)
 
 
 def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -137,12 +170,17 @@ def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _along(body: Body, arm: np.ndarray, start: float, end: float) -> list[tuple[np.ndarray, float]]:
-    """Places down an arm a few pixels apart, with half its thickness there."""
+    """Places down an arm less than a pixel apart, with half its thickness there."""
     knots = [0.0, 1.0, 2.0, HAND]
-    shares = np.linspace(start, end, max(8, int(body.width / 2)))
+    shares = np.linspace(start, end, max(8, int(2 * body.width)))
     places = np.column_stack([np.interp(shares, knots, arm[:, i]) for i in (0, 1)])
     halves = np.interp(shares, knots, ARM) * body.width
     return list(zip(places, halves.tolist(), strict=True))
+
+
+def _waistband(body: Body) -> float:
+    """How far below the neck the lower clothes begin, be it under a top, in pixels."""
+    return min(body.waist_drop, WAISTBAND * float(np.dot(body.hips - body.neck, body.down)))
 
 
 def _drop(body: Body, size: tuple[int, ...]) -> np.ndarray:

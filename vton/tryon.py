@@ -14,7 +14,7 @@ from vton.conditions import Conditions
 from vton.detail import DETAIL, carry_detail
 from vton.devices import likes_bf16
 from vton.diffusion import Predict, Preview, Schedule, denoise
-from vton.fill import ERASED, fill_bare
+from vton.fill import ERASED, fill_bare, hang
 from vton.geometric import Warped, geometric_warp
 from vton.images import letterbox, to_image, to_tensor, unletterbox
 from vton.networks.unet import Unet, shrink_mask
@@ -22,7 +22,7 @@ from vton.networks.vae import Vae
 from vton.paste import paste_back
 from vton.sampling import Sampling
 
-COMPOSITE = 2  # counted up whenever `compose` fills in another way, so that no training mixes two
+COMPOSITE = 3  # counted up whenever `compose` fills in another way, so that no training mixes two
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,10 @@ def compose(conditions: Conditions, warped: Warped) -> Tensor:
 
 def _lay_on(conditions: Conditions, warped: Warped, parse: np.ndarray) -> Tensor:
     """The warped cloth of one pair over the photo, bare regions filled by what `parse` (H, W) tells of it."""
-    worn = warped.mask * conditions.agnostic_mask
-    bare = fill_bare(
-        to_image(conditions.image),
-        parse,
-        conditions.keypoints[0].numpy(),
-        conditions.agnostic_mask[0, 0].numpy() > 0,
-        worn[0, 0].numpy() > 0,
-        warped.sleeve_ends,
-    )
+    keypoints, mask = conditions.keypoints[0].numpy(), conditions.agnostic_mask[0, 0].numpy() > 0
+    laid = hang(warped.mask[0, 0].numpy() > 0, mask, parse, keypoints, warped.sleeve_ends)
+    worn = warped.mask * torch.from_numpy(laid)
+    bare = fill_bare(to_image(conditions.image), parse, keypoints, mask, worn[0, 0].numpy() > 0, warped.sleeve_ends)
     soft = _soften(worn, conditions.size)
     return to_tensor(bare) * (1 - soft) + warped.cloth * soft
 
