@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Sampler = DDIMScheduler | DPMSolverMultistepScheduler | UniPCMultistepScheduler
 
 PREDICTIONS, SPACINGS = ("v", "eps"), ("trailing", "leading")
+LEAST_RATIO = 0.05  # of signal to noise, in a loss's weights: else the last timesteps, where zero_snr begins, are never learnt
 LEAST_KEPT = 2.0**-24  # in place of 0, of which no logarithm can be taken; the same number as diffusers takes
 
 Predict = Callable[[Tensor, Tensor], Tensor]  # noisy (N, C, h, w) and t (N,) -> the prediction (N, C, h, w)
@@ -86,10 +87,12 @@ class Schedule:
 
     def weights(self, t: Tensor, gamma: float) -> Tensor:
         """Min-SNR weights (N,) of the squared error of a prediction (arXiv 2303.09556): as if it were the error of the clean
-        latent, weighted by the signal-to-noise ratio but by no more than `gamma`."""
+        latent, weighted by the signal-to-noise ratio but by no more than `gamma`, and for velocities no less than LEAST_RATIO.
+        """
         ratio = self.kept / (1 - self.kept)
-        errors = ratio if self.config.prediction == "eps" else ratio + 1  # the prediction's error to the clean latent's
-        return (ratio.clamp(max=gamma) / errors).float().to(t.device)[t]
+        if self.config.prediction == "eps":
+            return (ratio.clamp(max=gamma) / ratio).float().to(t.device)[t]
+        return (ratio.clamp(LEAST_RATIO, gamma) / (ratio + 1)).float().to(t.device)[t]
 
     def timesteps(self, sampling: Sampling) -> list[int]:
         """The falling timesteps that a sampling calls the network at; fewer than its steps where there are not so many."""

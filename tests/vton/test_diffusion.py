@@ -113,13 +113,20 @@ def test_what_is_expected_is_the_mean_that_composite_and_noisy_latent_leave(conf
 
 def test_weighted_errors_of_a_prediction_are_those_of_the_clean_latent(schedule: Schedule) -> None:
     clean, noise = latents(), latents().flip(0)
-    t = torch.tensor([200, 900])
+    t = torch.tensor([200, 800])
     noisy, wanted = schedule.add_noise(clean, noise, t), schedule.target(clean, noise, t)
     ratio = schedule.kept[t] / (1 - schedule.kept[t])
     assert ratio[0] > 5 > ratio[1]
     said = wanted + 0.1 * latents()
     off = (schedule.to_clean(said, noisy, t) - clean).square().mean((1, 2, 3)) * ratio.clamp(max=5)
     assert torch.allclose(schedule.weights(t, 5.0) * (said - wanted).square().mean((1, 2, 3)), off, rtol=1e-5)
+
+
+def test_the_last_timestep_is_learnt_though_it_keeps_nothing() -> None:
+    schedule = Schedule(DiffusionConfig(zero_snr=True))
+    weights = schedule.weights(torch.arange(1000), 5.0)
+    assert schedule.kept[999] < 1e-6 and 0.04 < weights[999] < 0.06
+    assert float(weights.max()) < 1 and weights.argmax() < 999
 
 
 def test_what_comes_out_depends_on_the_own_lot_alone() -> None:

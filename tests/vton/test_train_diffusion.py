@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.fakes.vae import FakeVae, load_fake_vae
 from vton import conditions as condition_files
-from vton.checkpoint import load_unet
+from vton.checkpoint import keep_sampling, load_unet
 from vton.dataset import Examples, trainable_pairs
 from vton.diffusion import DiffusionConfig, Schedule
 from vton.generate import GenerateConfig, generate
@@ -255,6 +255,25 @@ def test_a_training_that_a_signal_stops_goes_on_exactly(
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
+def test_a_sampling_that_was_chosen_outlives_the_next_checkpoint(
+    people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = ("steps=3", "validate_every=3", "save_every=1", "log_every=1")
+    seen: list[int] = []
+
+    def losses(*given: object) -> dict[str, Tensor]:
+        seen.append(0)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return branch_losses(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "branch_losses", losses)
+    assert train(people, vae, tmp_path / "run", "--set", *steps) == 130
+    keep_sampling(tmp_path / "run" / "checkpoint", {"steps": 2, "strength": 0.5})
+    assert train(people, vae, tmp_path / "run", "--resume", "--set", *steps) == 0
+    assert load_unet(tmp_path / "run" / "checkpoint").sampling == Sampling(steps=2, strength=0.5)
+
+
 def test_a_look_is_one_of_few_and_half_of_them_are_mirrored(people: Path) -> None:
     own = examples(people, 2)
     data = Wearings(own, Warps({}), Vary(colour=0.2, looks=4), 1000, seed=0)
@@ -398,6 +417,9 @@ def test_a_training_begins_with_another_only_where_it_fits(
     assert train(people, vae, tmp_path / "next", "--init", str(first), "--set", *FAST, "rate=1e-9", "ema=0.0") == 0
     states = [load_unet(run / "checkpoint").network.state_dict() for run in (first, tmp_path / "next")]
     assert all(torch.allclose(value, states[1][name], atol=1e-6) for name, value in states[0].items())
+    keep_sampling(first / "checkpoint", {"sampler": "unipc", "steps": 3})
+    assert train(people, vae, tmp_path / "like it", "--init", str(first), "--set", *FAST) == 0
+    assert load_unet(tmp_path / "like it" / "checkpoint").sampling == Sampling("unipc", steps=3), "it goes on with the network"
     other = tmp_path / "other-vae"
     other.mkdir()
     (other / "model.safetensors").write_bytes(b"other weights")

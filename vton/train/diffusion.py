@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vton.checkpoint import load_unet, load_vae, save_unet
-from vton.checkpoint_info import checkpoint_in
+from vton.checkpoint_info import WEIGHTS, checkpoint_in, read_info
 from vton.dataset import Examples, split_fold, spread, unseen
 from vton.devices import likes_channels_last
 from vton.diffusion import Schedule
@@ -105,7 +105,8 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
         return branch_losses(model, batch, vae, schedule, preset.losses, features, cache)
 
     def keep(average: Unet, step: int) -> None:
-        save_unet(out / "checkpoint", average, {"step": step, **description})
+        own = sampling_of(out, training.init)
+        save_unet(out / "checkpoint", average, {"step": step, **description, "sampling": as_json(own)})
 
     def validated(average: Unet, step: int) -> dict[str, float]:
         measured, pictures = validate(Diffusion(average, vae, schedule, LOOKED_AT), validation, warps)
@@ -129,6 +130,14 @@ def begin(training: DiffusionTraining, vae: str) -> Unet:
         if found != asked[part]:
             raise CheckpointError(f"{training.init} was trained with {part} {found}, and {asked[part]} is asked for.")
     return before.network.train()
+
+
+def sampling_of(*runs: Path | None) -> Sampling:
+    """By what a training's checkpoint is sampled: the first of the `runs` or checkpoints that says so, else as usual."""
+    for folder in (checkpoint_in(run) for run in runs if run):
+        if (folder / WEIGHTS).is_file() and (own := read_info(folder).sampling):
+            return own
+    return Sampling()
 
 
 def told_of_disk(folder: Path, pairs: int, looks: int, size: tuple[int, int]) -> str:
@@ -167,7 +176,7 @@ def describe(training: DiffusionTraining, pairs: int, left_out: int, drawn: bool
     data = {"root": str(absolute(training.data)), "pairs": pairs, "left_out": left_out, "fold": fold, "drawn": drawn}
     used = {"features": describe_features(training.features)} if training.preset.losses.perceptual else {}
     start = {"init": training.init and str(training.init), **used}
-    told = {"vae": describe_vae(checkpoint_in(training.vae)), "sampling": as_json(Sampling())}
+    told = {"vae": describe_vae(checkpoint_in(training.vae)), "sampling": as_json(sampling_of(training.init))}
     made = {"format": FORMAT, "kind": "diffusion training", "data": data, "warps": warps}
     return {**made, **start, **told, **as_json(training.preset)}
 
