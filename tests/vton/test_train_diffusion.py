@@ -430,6 +430,7 @@ def test_a_training_begins_with_another_only_where_it_fits(
     assert "was trained with diffusion" in capsys.readouterr().err
     assert train(people, vae, tmp_path / "c", "--init", str(first), "--set", *FAST, "widths=(16,32)") == 1
     assert "was trained with network" in capsys.readouterr().err
+    assert not any((tmp_path / name).exists() for name in "abc"), "the folder is free for another try"
 
 
 def test_what_cannot_be_trained_on_gets_a_sentence(

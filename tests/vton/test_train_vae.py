@@ -229,12 +229,13 @@ def test_another_training_starts_from_a_checkpoint_of_the_same_size(
 ) -> None:
     assert train(people, features, tmp_path / "run", "--set", *FAST) == 0
     begin = tmp_path / "run" / "checkpoint"
-    network = Vae(VAE["tiny"].network)
-    start_from(network, begin)
-    assert torch.equal(network.network.quant_conv.weight, load_vae(begin).network.quant_conv.weight)
+    for folder in (begin, tmp_path / "run"):
+        network = Vae(VAE["tiny"].network)
+        start_from(network, folder)
+        assert torch.equal(network.network.quant_conv.weight, load_vae(begin).network.quant_conv.weight)
     assert torch.equal(network.scale, torch.ones(4)), "the scale is measured anew"
     assert train(people, features, tmp_path / "next", "--init", str(begin), "--set", *FAST, "widths=(8,16,16)") == 1
-    assert "the preset asks for" in capsys.readouterr().err
+    assert "the preset asks for" in capsys.readouterr().err and not (tmp_path / "next").exists()
     with pytest.raises(CheckpointError, match="is no checkpoint"):
         start_from(network, tmp_path)
 

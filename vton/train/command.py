@@ -32,7 +32,9 @@ def training_parser(name: str, presets: Iterable[str], data: str, description: s
 
 def add_start(made: argparse.ArgumentParser) -> None:
     """The options of trainings on pairs: what to start from, what to compare by, and whom to leave out."""
-    made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
+    made.add_argument(
+        "--init", type=Path, metavar="CKPT", help="start from the weights of this checkpoint, or of the one in this run folder"
+    )
     made.add_argument(
         "--features",
         type=Path,

@@ -80,12 +80,12 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
         )
     description = describe(training, len(pairs), len(left_out), drawn=bool(split.maps["flow"]))
     accelerator = open_accelerator(device, preset.loop.precision)
+    torch.manual_seed(preset.loop.seed)
+    network = begin(training, description["vae"]["sha256"])
     with accelerator.main_process_first():
         claim(out, description, resume)
     if training.fold and accelerator.is_main_process:
         write_pairs(out / "fold_pairs.txt", validated_on)
-    torch.manual_seed(preset.loop.seed)
-    network = begin(training, description["vae"]["sha256"])
     if likes_channels_last(accelerator.device.type):
         network.to(memory_format=torch.channels_last)
     if training.compile:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vton.checkpoint import load_vae, save_vae
+from vton.checkpoint_info import checkpoint_in
 from vton.dataset import spread
 from vton.errors import CheckpointError, DataError
 from vton.images import to_image, write_image
@@ -63,14 +64,14 @@ def train_vae(training: VaeTraining, out: Path, device: str = "auto", resume: bo
         )
     description = describe(training, split, len(shown), len(left_out))
     accelerator = open_accelerator(device, preset.loop.precision)
-    with accelerator.main_process_first():
-        claim(out, description, resume)
     torch.manual_seed(preset.loop.seed)
     network = Vae(preset.network)
     if training.init:
         start_from(network, training.init)
     else:
         network.begin()
+    with accelerator.main_process_first():
+        claim(out, description, resume)
     features = open_features(training.features, accelerator.device) if preset.losses.perceptual else None
     size, device_used = preset.network.size, accelerator.device
     measured_on, validation = spread(shown, MEASURED), spread(left_out, VALIDATED)
@@ -108,8 +109,9 @@ def pictures_of(split: Split) -> tuple[list[Shown], list[Shown]]:
 
 
 def start_from(network: Vae, folder: Path) -> None:
-    """Give `network` the weights of the checkpoint in `folder`. CheckpointError where it is of another size."""
-    init = load_vae(folder)
+    """Give `network` the weights of the checkpoint in `folder`, a run folder's too. CheckpointError where it is of another
+    size."""
+    init = load_vae(checkpoint_in(folder))
     if init.config != network.config:
         raise CheckpointError(f"the checkpoint to start from is a {init.config}, and the preset asks for {network.config}.")
     network.network.load_state_dict(init.network.state_dict())
@@ -157,7 +159,9 @@ def describe(training: VaeTraining, split: Split, pictures: int, left_out: int) 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = training_parser("vae", VAE, "a dataset with a train split", "Train the autoencoder on photos and garment photos.")
-    made.add_argument("--init", type=Path, metavar="CKPT", help="start from this checkpoint's weights")
+    made.add_argument(
+        "--init", type=Path, metavar="CKPT", help="start from the weights of this checkpoint, or of the one in this run folder"
+    )
     made.add_argument(
         "--features", type=Path, metavar="DIR", help="features for the perceptual loss (default: VGG19's, else the shipped)"
     )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.checkpoint import load_warp, save_warp
+from vton.checkpoint_info import checkpoint_in
 from vton.dataset import Example, Examples, split_fold, spread, stack, unseen
 from vton.errors import CheckpointError, DataError
 from vton.flow import to_colour, warp
@@ -76,14 +77,14 @@ def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: 
         raise DataError(f"{split.root} has no true flow; train without it: --set flow=0.")
     description = describe(training, len(pairs), len(left_out), drawn=bool(split.maps["flow"]))
     accelerator = open_accelerator(device, preset.loop.precision)
+    torch.manual_seed(preset.loop.seed)
+    network = WarpNetwork(preset.network)
+    if training.init:
+        network.load_state_dict(_same_size(load_warp(checkpoint_in(training.init)), preset).state_dict())
     with accelerator.main_process_first():
         claim(out, description, resume)
     if training.fold and accelerator.is_main_process:
         write_pairs(out / "fold_pairs.txt", unseen(pairs, left_out))
-    torch.manual_seed(preset.loop.seed)
-    network = WarpNetwork(preset.network)
-    if training.init:
-        network.load_state_dict(_same_size(load_warp(training.init), preset).state_dict())
     network.parse.requires_grad_(bool(preset.losses.parse))  # several processes wait for every gradient that there may be
     features = open_features(training.features, accelerator.device) if preset.losses.perceptual else None
     size = preset.network.size
