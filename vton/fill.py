@@ -6,7 +6,7 @@ No network: colours are carried in from what the photo shows of each of the thre
 import cv2
 import numpy as np
 
-from vton.body import ARM, Body, find_body
+from vton.body import ARM, Body
 from vton.labels import ARMS, GARMENT, LOWER_CLOTHES, SKIN, ParseClass
 
 LIKE_SKIN = 16.0  # how far (CIELAB a, b) a labelled arm's colour may lie from the face's and still be skin
@@ -21,18 +21,17 @@ HEM_CUT = 0.5  # of the shoulder width: where a hem is cut off over so much, no 
 def fill_bare(
     image: np.ndarray,
     parse: np.ndarray,
-    keypoints: np.ndarray,
+    body: Body,
     mask: np.ndarray,
     worn: np.ndarray,
     sleeve_ends: tuple[float, float],
 ) -> np.ndarray:
-    """The photo without the worn garment: `image` (H, W, 3) with the erased `mask` (H, W) filled.
+    """The photo without the worn garment: `image` (H, W, 3) with the erased `mask` (H, W) filled. The `body` is the parse's.
 
     What the photo shows inside the mask of the background and of skin (arms, neck) stays where `worn` does not cover it;
     an arm that was hidden is drawn from where the new sleeve ends (0 shoulder, 1 elbow, 2 wrist).
     Where `parse` is ERASED nothing is taken from the photo: neither colours nor what is worn, shown or behind there.
     """
-    body = find_body(parse, keypoints)
     shown = shown_skin(image, parse)
     skin_seen = shown
     empty, shown = _trusted(parse, shown)
@@ -83,14 +82,11 @@ def _trusted(parse: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return (parse == ParseClass.BACKGROUND) & ~near, shown & ~near
 
 
-def hang(
-    reach: np.ndarray, mask: np.ndarray, parse: np.ndarray, keypoints: np.ndarray, sleeve_ends: tuple[float, float]
-) -> np.ndarray:
+def hang(reach: np.ndarray, mask: np.ndarray, parse: np.ndarray, body: Body, sleeve_ends: tuple[float, float]) -> np.ndarray:
     """Where a garment that reaches over `reach` is laid, bool (H, W): inside of the `mask`, and, where the lower clothes that
     are seen cut off its hem, no lower beside them, but for sleeves."""
     cut_off = reach & ~mask & np.isin(parse, LOWER_CLOTHES)
     columns = cut_off.any(0)
-    body = find_body(parse, keypoints)
     if columns.sum() < HEM_CUT * body.width:
         return reach & mask
     drop = _drop(body, parse.shape)

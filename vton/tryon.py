@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vton.body import find_body
 from vton.conditions import Conditions
 from vton.detail import DETAIL, carry_detail
 from vton.devices import likes_bf16
@@ -57,10 +58,10 @@ def compose(conditions: Conditions, warped: Warped) -> Tensor:
 
 def _lay_on(conditions: Conditions, warped: Warped, parse: np.ndarray) -> Tensor:
     """The warped cloth of one pair over the photo, bare regions filled by what `parse` (H, W) tells of it."""
-    keypoints, mask = conditions.keypoints[0].numpy(), conditions.agnostic_mask[0, 0].numpy() > 0
-    laid = hang(warped.mask[0, 0].numpy() > 0, mask, parse, keypoints, warped.sleeve_ends)
+    body, mask = find_body(parse, conditions.keypoints[0].numpy()), conditions.agnostic_mask[0, 0].numpy() > 0
+    laid = hang(warped.mask[0, 0].numpy() > 0, mask, parse, body, warped.sleeve_ends)
     worn = warped.mask * torch.from_numpy(laid)
-    bare = fill_bare(to_image(conditions.image), parse, keypoints, mask, worn[0, 0].numpy() > 0, warped.sleeve_ends)
+    bare = fill_bare(to_image(conditions.image), parse, body, mask, laid, warped.sleeve_ends)
     soft = _soften(worn, conditions.size)
     return to_tensor(bare) * (1 - soft) + warped.cloth * soft
 

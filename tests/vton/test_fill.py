@@ -40,7 +40,7 @@ def test_between_a_short_garment_and_the_clothes_below_is_no_bare_belly(kind: Pa
     image, parse, joints, mask = person(kind)
     worn = np.zeros_like(mask)
     worn[60:115, 64:128] = True
-    filled = fill_bare(image, parse, joints, mask, worn, (0.0, 0.0)).astype(int)
+    filled = fill_bare(image, parse, find_body(parse, joints), mask, worn, (0.0, 0.0)).astype(int)
     hips, belly = filled[145:178, 90:102], filled[118:128, 90:102]
     assert np.abs(hips - BLUE).max() < 12, "lower clothes up to the waistband, and no seam where they begin to be seen"
     assert np.abs(belly.mean((0, 1)) - SKIN).max() < 25, "skin above it"
@@ -49,7 +49,7 @@ def test_between_a_short_garment_and_the_clothes_below_is_no_bare_belly(kind: Pa
 def test_where_no_lower_clothes_are_seen_none_are_made_up() -> None:
     image, parse, joints, mask = person()
     parse[parse == ParseClass.PANTS] = ParseClass.LEFT_LEG
-    filled = fill_bare(image, parse, joints, mask, np.zeros_like(mask), (0.0, 0.0)).astype(int)
+    filled = fill_bare(image, parse, find_body(parse, joints), mask, np.zeros_like(mask), (0.0, 0.0)).astype(int)
     assert np.abs(filled[150:165, 90:102].mean((0, 1)) - BLUE).max() > 60
 
 
@@ -68,13 +68,13 @@ def test_a_hem_cut_off_by_the_clothes_below_leaves_no_strips_beside_them() -> No
     mask[:, 40:60], mask[:, 132:152] = np.arange(HEIGHT)[:, None] < 210, np.arange(HEIGHT)[:, None] < 210  # for the arms
     reach = np.zeros_like(mask)
     reach[60:205, 52:140] = True
-    bare_arms = hang(reach, mask, parse, joints, (0.0, 0.0))
+    bare_arms = hang(reach, mask, parse, find_body(parse, joints), (0.0, 0.0))
     assert bare_arms[60:176, 64:128].all() and not bare_arms[180:].any()
     assert np.array_equal(bare_arms[:170], (reach & mask)[:170])
-    sleeves = hang(reach, mask, parse, joints, (2.0, 2.0))
+    sleeves = hang(reach, mask, parse, find_body(parse, joints), (2.0, 2.0))
     assert not sleeves[185:].any(), "below the wrist there is no sleeve"
     joints[[Keypoint.RIGHT_WRIST, Keypoint.LEFT_WRIST], 1] = 200
-    longer = hang(reach, mask, parse, joints, (2.0, 2.0))
+    longer = hang(reach, mask, parse, find_body(parse, joints), (2.0, 2.0))
     assert longer[190, 54] and not longer[190, 64:128].any(), "sleeves stay"
 
 
@@ -82,4 +82,4 @@ def test_a_hem_that_ends_by_itself_is_left_as_it_is() -> None:
     _, parse, joints, mask = person()
     reach = np.zeros_like(mask)
     reach[60:160, 52:140] = True
-    assert np.array_equal(hang(reach, mask, parse, joints, (0.0, 0.0)), reach & mask)
+    assert np.array_equal(hang(reach, mask, parse, find_body(parse, joints), (0.0, 0.0)), reach & mask)
