@@ -198,13 +198,12 @@ def file_stem(name: str, kind: str) -> str | None:
 
 
 def _list_folder(root: Path, split: str, kind: str) -> dict[str, str]:
-    """Stem -> path of the files of one kind."""
+    """Stem -> path of the files of one kind; of several that go by one stem, the first by name."""
     place = map_folder(root, split, kind)
     if place is None:
         return {}
-    with os.scandir(place) as entries:
-        named = ((file_stem(entry.name, kind), entry.name) for entry in entries)
-        return {stem: f"{split}/{place.name}/{name}" for stem, name in named if stem is not None}
+    named = ((file_stem(name, kind), name) for name in sorted(os.listdir(place), reverse=True))
+    return {stem: f"{split}/{place.name}/{name}" for stem, name in named if stem is not None}
 
 
 def columns_swapped(pairs: tuple[Pair, ...], maps: dict[str, dict[str, str]]) -> bool:

@@ -29,9 +29,11 @@ _looking = ThreadPoolExecutor(1, thread_name_prefix="detectors")
 
 
 def upload_form(chosen: Frame, pair: Pair | None) -> None:
-    """Two places for photos, maps of one's own, and the start; a place left empty stands for the pair's own photo.
+    """Two places for photos, maps of one's own, and the start.
 
-    A photo runs only the form anew: a run of the whole page drops the answer that a second photo, chosen just then, waits for.
+    A place stands for the pair's own photo only where that is said: one that is empty may have a photo on its way, of which the
+    server knows nothing yet. A photo runs only the form anew: a run of the whole page drops the answer that a second photo,
+    chosen just then, waits for.
     """
     st.fragment(_form)(chosen, pair)
 
@@ -40,12 +42,13 @@ def _form(chosen: Frame, pair: Pair | None) -> None:
     known = _known(chosen, pair)
     st.caption(LIMITS)
     left, right = st.columns(2)
-    sent = set()
+    sent, taken = set(), {}
     for column, kind, word in ((left, "image", "Person"), (right, "cloth", "Garment")):
-        if column.file_uploader(word, PICTURES, key=f"upload_{kind}", max_upload_size=MEGABYTES):
+        place = column.container()
+        if kind in known and column.checkbox(f"Take {known[kind].stem} of this dataset", key=f"take_{kind}"):
+            taken[kind] = known[kind]
+        if place.file_uploader(word, PICTURES, key=f"upload_{kind}", max_upload_size=MEGABYTES, disabled=kind in taken):
             sent.add(kind)
-        if kind in known:
-            column.caption(f"Left empty: {known[kind].stem} of this dataset.")
     with st.expander("Maps of your own (optional)"):
         st.caption("In VITON-HD's formats: a parse is a PNG of class ids 0-19, keypoints are OpenPose's JSON.")
         for column, (kind, (word, endings)) in zip(st.columns(3), OWN.items(), strict=True):
@@ -56,10 +59,11 @@ def _form(chosen: Frame, pair: Pair | None) -> None:
         type="primary",
         icon=":material/upload:",
         key="upload_start",
-        disabled=not sent or not {"image", "cloth"} <= sent | known.keys(),
+        disabled=not sent - taken.keys() or not {"image", "cloth"} <= sent | taken.keys(),
+        help="It waits until both photos have arrived, or one is taken of the dataset.",
     ):
         with st.spinner("Taking the photos in"):
-            _start(chosen, known)
+            _start(chosen, taken)
     _earlier(chosen)
 
 
@@ -82,7 +86,7 @@ def _open(identity: str) -> None:
 
 
 def _known(chosen: Frame, pair: Pair | None) -> dict[str, Known]:
-    """The pair's photos in the frame's dataset, by kind; what a place that is left empty stands for."""
+    """The pair's photos in the frame's dataset, by kind; what can be taken in the place of an upload."""
     if pair is None or chosen.dataset is None or chosen.split is None:
         return {}
     with chosen.workspace.database.read() as session:
@@ -124,13 +128,13 @@ def _say_lacking() -> None:
             st.markdown(f"- {CALLED[name]}: type {steps}. {WITHOUT[name]}")
 
 
-def _start(chosen: Frame, known: Mapping[str, Known]) -> None:
+def _start(chosen: Frame, taken: Mapping[str, Known]) -> None:
     """Keep the photos, start the job, and go to the upload's own address; or say why not."""
-    person, cloth = (_sent(f"upload_{kind}") or known.get(kind) for kind in ("image", "cloth"))
+    person, cloth = (taken.get(kind) or _sent(f"upload_{kind}") for kind in ("image", "cloth"))
     own = {kind: sent for kind in OWN if (sent := _sent(f"own_{kind}"))}
     if person is None or cloth is None:
         st.error(
-            "A person and a garment are needed: upload both, or choose a dataset to take the other one from.",
+            "A person and a garment are needed, and one has not arrived: upload it, or take the dataset's.",
             icon=":material/error:",
         )
         return

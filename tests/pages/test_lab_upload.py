@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from db.models import Run
 from studio import inference, uploads
+from studio.jobs import JobError
 from studio.media import answer, sign
 from studio.uploads import Photo, Upload
 from studio.workspace import Workspace
@@ -51,6 +52,28 @@ def test_the_form_says_what_is_missing_and_what_to_type(
     assert at.button("upload_start").disabled
     monkeypatch.setattr("studio.widgets.lab_form._lacking", dict)
     assert "vton.weights" not in " ".join(element.value for element in open_page("lab").markdown)
+
+
+def test_the_datasets_garment_stands_in_only_where_that_is_said(
+    run: Run, drawn: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.widgets.lab_form._lacking", dict)
+    taken: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(uploads, "add_upload", lambda _, person, cloth, own: taken.append((person, cloth)))
+    monkeypatch.setattr("studio.jobs.start_preprocess", lambda *_: (_ for _ in ()).throw(JobError("no job in this test")))
+    split = open_dataset(drawn).splits["test"]
+    photo = split.need("image", split.persons[0]).read_bytes()
+    at = open_page("lab")
+    at.file_uploader("upload_image").set_value(("me.jpg", photo, "image/jpeg")).run()
+    assert at.button("upload_start").disabled, "the garment's photo may be on its way"
+    assert split.pairs[0].cloth in at.checkbox("take_cloth").label
+    at.checkbox("take_cloth").check().run()
+    assert at.file_uploader("upload_cloth").disabled
+    at.button("upload_start").click().run()
+    person, cloth = taken[0]
+    assert (person.name, cloth.stem) == ("me.jpg", split.pairs[0].cloth) and "no job" in at.error[0].value
+    at.checkbox("take_image").check().run()
+    assert at.button("upload_start").disabled, "nothing is left that was uploaded"
 
 
 def test_an_unprepared_upload_says_why_and_goes_on(

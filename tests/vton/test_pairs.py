@@ -29,6 +29,13 @@ def test_both_layouts_are_read_under_the_same_kinds(tmp_path: Path) -> None:
         assert split.path("densepose", "a") is None
 
 
+def test_of_files_by_one_stem_the_first_by_name_is_read(tmp_path: Path) -> None:
+    twice = [f"{number}{ending}" for number in range(8) for ending in ((".jpg", ".png") if number % 2 else (".png", ".jpg"))]
+    split = open_dataset(make(tmp_path, {"image": twice, "cloth": ["b.webp", "b.jpeg"]})).splits["test"]
+    assert {Path(file).name for file in split.maps["image"].values()} == {f"{number}.jpg" for number in range(8)}
+    assert split.need("cloth", "b").name == "b.jpeg"
+
+
 def test_paired_is_the_first_column_twice(tmp_path: Path) -> None:
     root = make(tmp_path, {"image": ["a.jpg", "c.jpg"], "cloth": ["a.jpg", "b.jpg"]}, "a.jpg b.jpg\nc.jpg a.jpg\n")
     split = open_dataset(root).splits["test"]

@@ -95,7 +95,7 @@ def unread_files(split: Split) -> Iterator[Finding]:
                 yield finding(Trouble("unread", WARNING, wrong, other), f"{split.name}/{place.name}/{name}", split.name)
         for stem, names in by_stem.items():
             if len(names) > 1:
-                trouble = Trouble("double", WARNING, f"{' and '.join(names)} go by one name", "keep one of them")
+                trouble = Trouble("double", WARNING, f"{' and '.join(names)} go by one name; {names[0]} is read", "keep one")
                 yield finding(trouble, split.maps[kind][stem], split.name, stem)
 
 

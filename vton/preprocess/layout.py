@@ -74,7 +74,10 @@ def left_out(source: Split) -> Iterator[tuple[str, str]]:
             if ending in OTHER_PHOTOS and not name.startswith("."):
                 yield f"{kind}/{name}", f"{name} is a photo that cannot be read here; export it as a JPEG."
             elif stem is not None and taken[stem] != name:
-                yield f"{kind}/{name}", f"{name} goes by the same name as {taken[stem]}, which was taken; rename one of them."
+                yield (
+                    f"{kind}/{name}",
+                    f"{name} goes by the same name as {taken[stem]}, which comes first and was taken; rename one.",
+                )
 
 
 def _plain(root: Path, split: str) -> Split:
