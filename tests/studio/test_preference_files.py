@@ -126,7 +126,9 @@ def test_twice_stores_once_and_a_changed_study_wants_another_name(opened: Worksp
         other_study = studies.by_name(session, study.name)
         assert other_study is not None
         other_study.question = "Another one?"
-    with pytest.raises(PreferenceFault, match="line 1: .*other contents"):
+    with pytest.raises(
+        PreferenceFault, match="^study.jsonl, line 1: .*other contents is here; import this one under another name"
+    ):
         import_preferences(other, file)
     with pytest.raises(PreferenceFault, match=f"line .*: its answer is here already, in the study {study.name!r}"):
         import_preferences(other, file, "Second")
