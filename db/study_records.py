@@ -88,43 +88,41 @@ def votes(
     if not excluded_too:
         chosen = chosen.where(StudyRater.state.is_distinct_from("excluded"))
     found = session.execute(chosen.limit(most), execution_options={"yield_per": min(BATCH, most or BATCH)})
-    for batch in found.partitions():
-        for row, given, matchup, pair, one, other, rater, state in batch:
-            pictures = [
-                (one, matchup.first_result_id, matchup.first_sha256),
-                (other, matchup.second_result_id, matchup.second_sha256),
-            ]
-            left, right = pictures[::-1] if given.swapped else pictures
-            yield Vote(
-                uid=row.uid,
-                matchup_id=matchup.id,
-                kind=row.kind,
-                person=pair.person,
-                cloth=pair.cloth,
-                stratum=pair.stratum,
-                left_run=left[0],
-                right_run=right[0],
-                left_result_id=left[1],
-                right_result_id=right[1],
-                left_sha256=left[2],
-                right_sha256=right[2],
-                axis=row.axis,
-                outcome=str(row.outcome),
-                reason=row.reason,
-                tags=row.tags,
-                flagged=row.flagged,
-                zoom=row.zoom,
-                rater=rater,
-                rater_state=state or "active",
-                swapped=given.swapped,
-                probability=given.probability,
-                among=given.among,
-                weight=row.weight,
-                shown_at=row.shown_at,
-                answered_at=row.answered_at,
-                client=row.client,
-            )
-        session.expunge_all()
+    for row, given, matchup, pair, one, other, rater, state in found:
+        pictures = [
+            (one, matchup.first_result_id, matchup.first_sha256),
+            (other, matchup.second_result_id, matchup.second_sha256),
+        ]
+        left, right = pictures[::-1] if given.swapped else pictures
+        yield Vote(
+            uid=row.uid,
+            matchup_id=matchup.id,
+            kind=row.kind,
+            person=pair.person,
+            cloth=pair.cloth,
+            stratum=pair.stratum,
+            left_run=left[0],
+            right_run=right[0],
+            left_result_id=left[1],
+            right_result_id=right[1],
+            left_sha256=left[2],
+            right_sha256=right[2],
+            axis=row.axis,
+            outcome=str(row.outcome),
+            reason=row.reason,
+            tags=row.tags,
+            flagged=row.flagged,
+            zoom=row.zoom,
+            rater=rater,
+            rater_state=state or "active",
+            swapped=given.swapped,
+            probability=given.probability,
+            among=given.among,
+            weight=row.weight,
+            shown_at=row.shown_at,
+            answered_at=row.answered_at,
+            client=row.client,
+        )
 
 
 def files_of(session: Session, study_id: int) -> dict[int, tuple[str, str]]:
@@ -239,10 +237,8 @@ def _matchup_keys(session: Session, study_id: int) -> dict[int, Record]:
 
 
 def _streamed(session: Session, chosen: Executable) -> Iterator[Any]:
-    """Rows a batch at a time, none kept by the session."""
-    for row in session.execute(chosen.execution_options(yield_per=BATCH)):
-        yield row
-        session.expunge_all()
+    """Rows a batch at a time."""
+    yield from session.execute(chosen.execution_options(yield_per=BATCH))
 
 
 def _assignments(session: Session, study_id: int, raters: dict[int, str], keys: dict[int, Record]) -> Iterator[Record]:

@@ -18,9 +18,7 @@ from studio.widgets.raters_page import (
 from studio.widgets.study_choice import choose_study, say_age
 
 chosen = frame()
-action = heading("Raters")
-with action:
-    study = choose_study(chosen.workspace)
+study = choose_study(chosen.workspace, heading("Raters"))
 if study is None:
     st.stop()
 

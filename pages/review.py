@@ -13,9 +13,7 @@ from studio.widgets.review_view import review_view
 from studio.widgets.study_choice import choose_study, say_age
 
 chosen = frame()
-action = heading("Review")
-with action:
-    study = choose_study(chosen.workspace)
+study = choose_study(chosen.workspace, heading("Review"))
 if study is None:
     st.stop()
 

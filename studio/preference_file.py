@@ -142,53 +142,53 @@ def read_records(file: Path) -> Iterator[tuple[int, Record]]:
         with file.open("rb") as stream:
             for number, line in enumerate(stream, 1):
                 if ended:
-                    raise PreferenceFault(f"{file}, line {number}: there is more behind the last line.")
+                    raise PreferenceFault(f"{file.name}, line {number}: there is more behind the last line.")
                 record = _read(file, number, line)
                 if ORDER.index(record["row"]) < last or (number == 1) != (record["row"] == "study"):
                     raise PreferenceFault(
-                        f"{file}, line {number}: a {record['row']} does not stand here; the study comes first."
+                        f"{file.name}, line {number}: a {record['row']} does not stand here; the study comes first."
                     )
                 last = ORDER.index(record["row"])
                 if record["row"] == END:
                     ended = True
                     if (record["rows"], record["sha256"]) != (number - 1, digest.hexdigest()):
                         words = "the hash is not that of the lines before it: the file was changed or is not whole"
-                        raise PreferenceFault(f"{file}, line {number}: {words}.")
+                        raise PreferenceFault(f"{file.name}, line {number}: {words}.")
                 else:
                     digest.update(line)
                     yield number, record
     except OSError as error:
         raise PreferenceFault(f"{file} cannot be read ({error.strerror}).") from error
     if not ended:
-        raise PreferenceFault(f"{file}, line {number + 1}: the last line is missing, the file is not whole.")
+        raise PreferenceFault(f"{file.name}, line {number + 1}: the last line is missing, the file is not whole.")
 
 
 def _read(file: Path, number: int, line: bytes) -> Record:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise PreferenceFault(f"{file}, line {number}: this is no JSON ({error}).") from error
+        raise PreferenceFault(f"{file.name}, line {number}: this is no JSON ({error}).") from error
     kind = record.get("row") if isinstance(record, dict) else None
     if kind not in FIELDS:
-        raise PreferenceFault(f'{file}, line {number}: expected an object with "row", one of {", ".join(FIELDS)}.')
+        raise PreferenceFault(f'{file.name}, line {number}: expected an object with "row", one of {", ".join(FIELDS)}.')
     if kind == "study" and record.get("format") != FORMAT:
         told = json.dumps(record.get("format"))
-        raise PreferenceFault(f'{file}, line {number}: it has "format": {told}; this release reads {FORMAT}.')
+        raise PreferenceFault(f'{file.name}, line {number}: it has "format": {told}; this release reads {FORMAT}.')
     expected = FIELDS[kind]
     if record.keys() - {"row"} != expected.keys():
         odd = sorted((record.keys() - {"row"}) ^ expected.keys())
         state = "is missing" if odd[0] in expected else "is unknown"
-        raise PreferenceFault(f"{file}, line {number}: {odd[0]!r} of a {kind} {state}.")
+        raise PreferenceFault(f"{file.name}, line {number}: {odd[0]!r} of a {kind} {state}.")
     for name, word in expected.items():
         try:
             record[name] = _value(record[name], word)
         except (TypeError, ValueError):
             told = f"one of {', '.join(map(str, word))}" if isinstance(word, tuple) else f"a {word}"
             raise PreferenceFault(
-                f"{file}, line {number}: {name!r} of a {kind} is {record[name]!r}; expected {told}."
+                f"{file.name}, line {number}: {name!r} of a {kind} is {record[name]!r}; expected {told}."
             ) from None
     if record.get("live") and record.get("outcome", record.get("ruling")) is None:
-        raise PreferenceFault(f"{file}, line {number}: an undo cannot be live.")
+        raise PreferenceFault(f"{file.name}, line {number}: an undo cannot be live.")
     return record
 
 

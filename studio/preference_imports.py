@@ -62,7 +62,7 @@ def import_preferences(workspace: Workspace, file: Path, name: str | None = None
         with workspace.database.write() as session:
             study, absent = store(session, track(read_records(file), number, "Storing"), wanted, folder_of)
     except LineFault as error:
-        raise PreferenceFault(f"{file}, line {error.line}: {error}.") from error
+        raise PreferenceFault(f"{file.name}, line {error.line}: {error}.") from error
     return Imported(study, False, absent)
 
 
@@ -83,7 +83,7 @@ def _is_here(workspace: Workspace, file: Path, name: str) -> bool:
         if _digest(lines(records(session, study))) == _digest(lines(record for _, record in _named(file, name))):
             return True
     raise PreferenceFault(
-        f"{file}, line 1: a study called {name!r} with other contents is here; give another name with --name."
+        f"{file.name}, line 1: a study called {name!r} with other contents is here; import this one under another name."
     )
 
 

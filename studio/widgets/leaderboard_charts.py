@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon")
-LOSES, EVEN, WINS = "#e69f00", "#f2f2f2", "#0072b2"  # told apart by everyone, and lighter where nothing is
+LOSES, EVEN, WINS = "#e69f00", "#f2f2f2", "#56b4e9"  # told apart by everyone, lighter where nothing is
+INK = "#1c1c1c"  # is read on each of them
 MARGIN = 0.02  # of the axis, beyond the widest interval
 
 
@@ -101,6 +102,7 @@ def win_matrix(fit: Fit) -> "go.Figure":
             colorscale=[[0, LOSES], [0.5, EVEN], [1, WINS]],
             text=words,
             texttemplate="%{text}",
+            textfont={"color": INK},
             customdata=hovers,
             hovertemplate="%{y} against %{x}<br>%{customdata}<extra></extra>",
             xgap=2,

@@ -15,7 +15,7 @@ from studio.leaderboard import decisive_votes
 from studio.leaderboard_fits import Fit, as_plain
 from studio.widgets.exports import as_csv
 from studio.widgets.leaderboard_charts import forest, win_matrix
-from studio.widgets.words import metric_label
+from studio.widgets.words import count, metric_label
 from studio.workspace import Workspace
 
 DIFFERENCES = (0.55, 0.6, 0.65, 0.7)  # that a study's power is told for
@@ -172,7 +172,7 @@ def top_votes(fit: Fit, links: Links) -> None:
         }
         for one in fit.flip.pairs
     ]
-    with st.expander(f"The pairs of these votes, {len(rows)} of {fit.flip.on_pairs:,}", key="leaderboard_top"):
+    with st.expander(f"The {count(len(rows), 'comparison')} with most of these votes", key="leaderboard_top"):
         st.dataframe(
             pd.DataFrame(rows).dropna(axis="columns", how="all"),
             hide_index=True,

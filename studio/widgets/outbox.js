@@ -3,6 +3,7 @@
 
 const SETTLE_MS = 150; // the first key on something new counts only this long after its pictures are painted
 const RESEND_MS = 2500;
+const LONGEST_MS = 10000; // between two of the same: longer than a run takes on a busy server
 const LATE_MS = 1500; // what is not stored after this long is said
 const MOST_STEPS = 200; // undo goes back this far in one sitting
 
@@ -23,6 +24,7 @@ class Outbox {
     this.place = place;
     this.post = post;
     this.sentAt = 0;
+    this.patience = RESEND_MS;
     this.isUnderWay = false;
     this.waitingSince = performance.now();
     this.puts = 0;
@@ -53,9 +55,13 @@ class Outbox {
     this.send();
   }
 
-  // What is put while Python still works waits for its answer: a run that is broken off by the next stores nothing.
+  // What is put while Python still works waits for its answer: the next run breaks it off before it has told what is stored. So
+  // each wait without an answer is twice as long, or a server that is slower than the first would never be heard.
   send() {
-    if (this.isUnderWay && performance.now() - this.sentAt < RESEND_MS) return;
+    if (this.isUnderWay) {
+      if (performance.now() - this.sentAt < this.patience) return;
+      this.patience = Math.min(2 * this.patience, LONGEST_MS);
+    }
     this.isUnderWay = true;
     this.sentAt = performance.now();
     this.post();
@@ -64,6 +70,7 @@ class Outbox {
   // Python has told which are stored.
   settle(uids) {
     this.isUnderWay = false;
+    this.patience = RESEND_MS;
     const stored = new Set(uids);
     const left = this.entries.filter((entry) => !stored.has(entry.uid));
     if (left.length < this.entries.length) this.waitingSince = performance.now();

@@ -62,6 +62,7 @@ def rater_table(rows: RatersOf, told: Mapping[str, Any] | None) -> None:
         pd.DataFrame(table),
         key="rater_table",
         hide_index=True,
+        placeholder="–",
         on_select=open_row,
         selection_mode="single-row",
         column_config={

@@ -1,6 +1,7 @@
 """Which study a page is about, as its address says, and whether the figures that it shows are of now."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,12 +13,16 @@ from studio.widgets.page import empty
 from studio.widgets.rating_store import read_id
 from studio.workspace import Workspace
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 POLL_SECONDS = 2
 
 
-def choose_study(workspace: Workspace) -> Study | None:
+def choose_study(workspace: Workspace, place: "DeltaGenerator | None" = None) -> Study | None:
     """The study of the address, the newest where it names none; None, and what to do, where there is no study.
 
+    The choice stands in `place`, or where it is asked for; what to do without a study has the page to itself.
     Addresses name a study by its id, as the link for raters does: from its name they could learn what they judge.
     """
     with workspace.database.read() as session:
@@ -29,7 +34,7 @@ def choose_study(workspace: Workspace) -> Study | None:
     named = read_id(asked)
     chosen = named if named in known else next(iter(known))
     keep("study_chosen", chosen)
-    st.selectbox(
+    (place or st).selectbox(
         "Study",
         list(known),
         key="study_chosen",

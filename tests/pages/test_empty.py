@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from db import datasets
 from studio.workspace import Workspace
@@ -27,6 +28,13 @@ def test_page_says_what_to_do(page: str, open_page: Open, sentences: Say) -> Non
     at = open_page(page)
     assert len(at.title) == 1
     assert SAYS[page] in sentences(at)
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "raters", "review"])
+def test_without_a_study_the_page_says_so_below_its_heading(page: str, open_page: Open) -> None:
+    heading, *below = open_page(page).main.children.values()
+    assert isinstance(heading, Block) and len(heading.title) == 1 and not heading.markdown
+    assert any("No study yet" in one.value for part in below if isinstance(part, Block) for one in part.markdown)
 
 
 def add(at: AppTest, folder: str) -> AppTest:

@@ -16,6 +16,7 @@ from db.study_models import Study
 from studio.leaderboard_fits import Fit, from_plain
 from studio.widgets.compare_page import names_in
 from studio.widgets.leaderboard_view import board_csv
+from studio.widgets.words import count
 from studio.workspace import Workspace
 from tests.ranked_study import NAMES, answered, make_study
 
@@ -77,7 +78,9 @@ def test_a_board_is_fitted_beside_the_page_and_shown_when_done(
 
 def test_a_board_leads_to_its_runs_and_to_their_pictures(opened: Workspace, study: Study, open_page: Open) -> None:
     answered(opened, study, "Ben", "Cleo")
-    board, *_, top, _ = (table.value for table in until_fitted(open_page("leaderboard", study="1")).dataframe)
+    at = until_fitted(open_page("leaderboard", study="1"))
+    board, *_, top, _ = (table.value for table in at.dataframe)
+    assert [one.label for one in at.expander] == [f"The {count(len(top), 'comparison')} with most of these votes"]
     for name, entry, pictures in zip(board["Run"], board["Entry"], board["Pictures"], strict=True):
         assert parse_qs(urlsplit(entry).query) == {"open": [name]} and urlsplit(entry).path == "runs"
         asked = parse_qs(urlsplit(pictures).query)

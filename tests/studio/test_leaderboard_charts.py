@@ -58,6 +58,20 @@ def test_a_cell_says_how_often_the_row_wins_and_of_how_many(apart: Fit) -> None:
     assert heat.z[row][list(heat.x).index("three")] is None
 
 
+def luminance(colour: str) -> float:
+    """Of "#rrggbb", as WCAG 2 has it."""
+    parts = np.array([int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)])
+    return float(np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722))
+
+
+def test_the_words_in_every_cell_can_be_read(apart: Fit) -> None:
+    (heat,) = win_matrix(apart).data
+    ink = luminance(heat.textfont.color)
+    for _, colour in heat.colorscale:
+        light, dark = sorted((luminance(colour), ink), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
 def test_what_has_no_end_is_said_as_such(apart: Fit) -> None:
     said = {RUNS[row.run]: words.preferred(row) for row in apart.board.standings}
     assert said["three"].startswith("above ") and said["four"].startswith("below ") and said["never shown"] == words.NONE

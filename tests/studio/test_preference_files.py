@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from db import studies, study_counts
+from db import studies, study_counts, study_records
 from db.models import Rater, Run
 from db.study_models import Comparison, Matchup, Study, StudyRater, Tally
-from db.study_records import records
+from db.study_records import Vote, records, votes
 from studio.preference_file import PreferenceFault, lines
 from studio.preference_imports import import_preferences
 from studio.settings import Settings
@@ -94,6 +94,20 @@ def test_export_import_export_gives_the_same_bytes_and_counts(opened: Workspace,
     assert counts(other) == counts(opened)
 
 
+def test_a_study_of_more_rows_than_are_fetched_at_a_time_is_exported_whole(
+    opened: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = judged_study(opened, tmp_path)
+
+    def found() -> tuple[bytes, list[Vote]]:
+        with opened.database.read() as session:
+            return written(opened), list(votes(session, study))
+
+    at_once = found()
+    monkeypatch.setattr(study_records, "BATCH", 5)
+    assert found() == at_once and len(at_once[1]) > 15
+
+
 def test_ids_of_the_database_are_not_in_the_file(opened: Workspace, tmp_path: Path) -> None:
     judged_study(opened, tmp_path)
     for line in written(opened).decode().split("\n")[:-1]:
@@ -112,7 +126,9 @@ def test_twice_stores_once_and_a_changed_study_wants_another_name(opened: Worksp
         other_study = studies.by_name(session, study.name)
         assert other_study is not None
         other_study.question = "Another one?"
-    with pytest.raises(PreferenceFault, match="line 1: .*other contents"):
+    with pytest.raises(
+        PreferenceFault, match="^study.jsonl, line 1: .*other contents is here; import this one under another name"
+    ):
         import_preferences(other, file)
     with pytest.raises(PreferenceFault, match=f"line .*: its answer is here already, in the study {study.name!r}"):
         import_preferences(other, file, "Second")
