@@ -3,7 +3,7 @@
 
 const SETTLE_MS = 150; // the first key on something new counts only this long after its pictures are painted
 const RESEND_MS = 2500;
-const LONGEST_MS = 10000; // between two of the same: longer than a run takes on a busy server
+const LONGEST_MS = 6000; // between two of the same: longer than a run takes on a busy server, and soon enough after a restart
 const LATE_MS = 1500; // what is not stored after this long is said
 const MOST_STEPS = 200; // undo goes back this far in one sitting
 

@@ -23,8 +23,8 @@ def test_an_answer_is_sent_again_ever_later_until_python_is_heard(page: Page) ->
     page.evaluate(MINE)
     page.clock.run_for(120_000)
     waits = [after - before for before, after in pairwise(page.evaluate("posts"))]
-    assert waits[:3] == pytest.approx([2500, 5000, 10_000], abs=600)
-    assert waits[3:] == pytest.approx([10_000] * len(waits[3:]), abs=600) and len(waits) > 9
+    assert waits[:3] == pytest.approx([2500, 5000, 6000], abs=600)
+    assert waits[3:] == pytest.approx([6000] * len(waits[3:]), abs=600) and len(waits) > 15
 
     page.evaluate("() => { posts.length = 0; outbox.settle([]); outbox.resume(); }")
     page.clock.run_for(9000)
