@@ -4,13 +4,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.fakes.taught import lesson
 from vton.pairs import open_dataset
 
 pytestmark = pytest.mark.browser
 SITE = Path(__file__).parents[1] / "fakes" / "site"
+
+
+def test_a_garment_on_its_way_is_waited_for(page: Page, studio: Any, drawn: Path) -> None:
+    split = open_dataset(drawn).splits["test"]
+    studio.run("add-dataset", str(drawn))
+    studio.start()
+    page.goto(f"{studio.url}/lab")
+    page.get_by_text("Your own photos").click(timeout=60_000)
+    start, files = page.get_by_role("button", name="Prepare and try on"), page.locator("input[type=file]")
+    photo = split.need("image", split.persons[0])
+    with page.expect_response("**/_stcore/upload_file/**", timeout=60_000):
+        files.nth(0).set_input_files(photo)
+    held: list[Route] = []
+    page.route("**/_stcore/upload_file/**", lambda route: held.append(route))
+    files.nth(1).set_input_files({"name": "slow.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes()})
+    expect(page.get_by_text("slow.jpg")).to_be_visible(timeout=60_000)
+    for _ in range(300):  # the studio says first where the photo goes
+        page.wait_for_timeout(100)
+        if held:
+            break
+    assert held
+    page.wait_for_timeout(1000)
+    expect(start).to_be_disabled()
+    held[0].continue_()
+    expect(start).to_be_enabled(timeout=60_000)
 
 
 @pytest.mark.slow
