@@ -23,7 +23,8 @@ FINDINGS = {"": "All pairs", WITH_FINDINGS: "With findings", WITH_FAULTS: "With 
 def choices(chosen: Frame, view: View) -> "DeltaGenerator":
     """Draw the line of choices; what is given back is its free end."""
     row = st.container(horizontal=True, vertical_alignment="center")
-    keep("search", view.search)
+    if st.session_state.get("search") != view.search:  # sent at every run it would take away what is being typed
+        keep("search", view.search)
     row.text_input(
         "Search by id",
         key="search",

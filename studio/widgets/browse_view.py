@@ -105,9 +105,11 @@ def shown() -> View:
 
 
 def keep(key: str, value: object) -> None:
-    """Let the widget of this key show what the address says."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+    """Let the widget of this key show what the address says.
+
+    Also where the session has the value already: the browser may not, as what a broken-off run sent is thrown away.
+    """
+    st.session_state[key] = value
 
 
 def page_number() -> int:
