@@ -112,6 +112,12 @@ def keep(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
+def keep_typed(key: str, value: str) -> None:
+    """As `keep` for what is typed, which a value that is sent at every run would take away."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
 def page_number() -> int:
     """The page of the gallery that the address names, 1 where it names none."""
     page = st.query_params.get("page", "")
