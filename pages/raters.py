@@ -47,5 +47,5 @@ with spoken_errors():
         say_age(look, kept)
     rater_table(rows, axes.get(axis))
     flag_lines(rows, axes.get(axis))
-    rater_actions(chosen.workspace, study, rows, chosen.rater)
+    rater_actions(chosen.workspace, study, rows, axes.get(axis), chosen.rater)
     sent_messages(chosen.workspace, study, rows)

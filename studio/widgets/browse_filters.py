@@ -8,7 +8,7 @@ import streamlit as st
 from db.datasets import Measure
 from studio import findings, traits
 from studio.widgets.browse_list import measures, trait_counts
-from studio.widgets.browse_view import LISTED, PAIRED, WITH_FAULTS, WITH_FINDINGS, View, change, keep, shown
+from studio.widgets.browse_view import LISTED, PAIRED, WITH_FAULTS, WITH_FINDINGS, View, change, keep, keep_typed, shown
 from studio.widgets.frame import Frame
 from studio.widgets.page import go
 from studio.widgets.words import metric_label
@@ -23,7 +23,7 @@ FINDINGS = {"": "All pairs", WITH_FINDINGS: "With findings", WITH_FAULTS: "With 
 def choices(chosen: Frame, view: View) -> "DeltaGenerator":
     """Draw the line of choices; what is given back is its free end."""
     row = st.container(horizontal=True, vertical_alignment="center")
-    keep("search", view.search)
+    keep_typed("search", view.search)
     row.text_input(
         "Search by id",
         key="search",

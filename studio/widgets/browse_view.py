@@ -105,7 +105,15 @@ def shown() -> View:
 
 
 def keep(key: str, value: object) -> None:
-    """Let the widget of this key show what the address says."""
+    """Let the widget of this key show what the address says.
+
+    Also where the session has the value already: the browser may not, as what a broken-off run sent is thrown away.
+    """
+    st.session_state[key] = value
+
+
+def keep_typed(key: str, value: str) -> None:
+    """As `keep` for what is typed, which a value that is sent at every run would take away."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 

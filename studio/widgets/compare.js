@@ -111,6 +111,7 @@ class CompareView {
     await Promise.race([there, new Promise((done) => setTimeout(done, LONGEST_MS))]);
     if (told !== this.told) return; // another pair came meanwhile
     this.data = data;
+    this.box.classList.remove("loading");
     const person = this.images[data.person.src];
     this.box.style.setProperty("--ratio", person.naturalWidth ? person.naturalWidth / person.naturalHeight : 0.75);
     this.zoom.wide = person.naturalWidth;

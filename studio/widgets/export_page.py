@@ -19,6 +19,7 @@ from studio.workspace import Workspace
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+RUN_WIDE, PICTURES_WIDE = 124, 240  # pixels
 NAMES = {
     "jsonl": "JSONL, everything",
     "csv": "CSV",
@@ -83,14 +84,21 @@ def show_preview(workspace: Workspace, query: Query) -> None:
     st.caption(f"{FORMATS[query.format]}. {_counts(seen)}")
     if not seen.rows:
         return
-    pictures, rows = st.columns([1, 3], gap="medium")
-    with pictures:
+    st.dataframe(
+        seen.rows,
+        hide_index=True,
+        column_config={
+            **{side: st.column_config.TextColumn(width=RUN_WIDE) for side in ("left_run", "right_run")},
+            "probability": st.column_config.NumberColumn(format="%.4f"),
+            "answered_at": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        },
+    )
+    st.caption(f"The first answers of the study: {', '.join(f'{number} {word}' for word, number in seen.outcomes.items())}.")
+    if seen.said:
         figures = [figure_of(path, name) for path, name in zip((seen.left, seen.right), seen.sides, strict=True)]
-        if seen.said:
-            figure_row(figures, width=80, shape=shape_of(seen.left))
-            st.caption(seen.said)
-    rows.dataframe(seen.rows, hide_index=True, column_config={"probability": st.column_config.NumberColumn(format="%.4f")})
-    rows.caption(f"The first answers of the study: {', '.join(f'{number} {word}' for word, number in seen.outcomes.items())}.")
+        with st.container(width=PICTURES_WIDE):
+            figure_row(figures, width=PICTURES_WIDE // 3, shape=shape_of(seen.left))
+        st.caption(seen.said)
 
 
 def _counts(seen: Preview) -> str:

@@ -188,26 +188,36 @@ def metrics_and_people(fit: Fit) -> None:
         st.caption("No run of this study has a metric of single pictures; Measure, on a run's page, computes some.")
         return
     rows = []
+    noted: dict[str, list[str]] = {}
     for one in fit.metrics:
         found = one.correlation
         rows.append(
             {
                 "Metric": metric_label(one.name),
-                "Picks the picture that people pick": words.interval(found.agrees.value, found.agrees.low, found.agrees.high),
-                "Orders runs alike, Spearman": words.figure(found.spearman),
+                "Picks as people": words.interval(found.agrees.value, found.agrees.low, found.agrees.high),
+                "Spearman": words.figure(found.spearman),
                 "Kendall": words.figure(found.kendall),
                 "Runs": found.runs,
                 "Decided votes": found.votes,
-                "Note": found.note,
             }
         )
-    table = pd.DataFrame(rows)
+        if found.note:
+            noted.setdefault(found.note, []).append(metric_label(one.name))
     st.dataframe(
-        table if table["Note"].any() else table.drop(columns="Note"),
+        pd.DataFrame(rows),
         hide_index=True,
         key="leaderboard_metrics",
-        column_config={"Decided votes": st.column_config.NumberColumn(format="localized")},
+        column_config={
+            "Picks as people": st.column_config.TextColumn(
+                help="In how many decided votes it picks the picture that was picked"
+            ),
+            "Spearman": st.column_config.TextColumn(help="Of the order of the runs"),
+            "Kendall": st.column_config.TextColumn(help="Of the order of the runs"),
+            "Decided votes": st.column_config.NumberColumn(format="localized"),
+        },
     )
+    for note, names in noted.items():
+        st.caption(f":material/info: {'; '.join(names)}: {note}")
     st.caption(
         "With 95% intervals; 50% is what a coin picks. Metrics of whole sets, as FID, have no value of a single picture."
     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from db import views
 from db.models import SavedView
+from studio.widgets.browse_view import keep
 from studio.widgets.frame import Frame
 from studio.widgets.qa_list import ALL, ANY_CHECK, CHANGED, LEFT, SHOWS, Board, View
 
@@ -38,7 +39,7 @@ def sitting(view: View, board: Board) -> int:
 def choices(chosen: Frame, board: Board, view: View) -> "DeltaGenerator":
     """The line of choices; what is given back is its free end."""
     row = st.container(horizontal=True, vertical_alignment="center")
-    _keep("qa_show", view.show)
+    keep("qa_show", view.show)
     row.selectbox(
         "Items",
         list(SHOWS),
@@ -51,7 +52,7 @@ def choices(chosen: Frame, board: Board, view: View) -> "DeltaGenerator":
     failing = board.checks()
     if board.checked is not None and failing:
         key = f"qa_check_{board.checked.at.timestamp():.0f}_{hash(tuple(failing.items()))}"
-        _keep(key, view.check)
+        keep(key, view.check)
         words = {"": "Whatever the checks say", ANY_CHECK: f"Any check failed ({len(board.checked.failed):,})"}
         row.selectbox(
             "Failed check",
@@ -70,12 +71,6 @@ def check_words(name: str) -> str:
     """A check's name with the output that it is about."""
     output, _, check = name.partition(":")
     return f"{OUTPUT_WORDS.get(output, output.capitalize())}: {check}"
-
-
-def _keep(key: str, value: str) -> None:
-    """Let the widget of this key show what the address says."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
 
 
 def _change(name: str, value: str, usual: str) -> None:

@@ -14,6 +14,7 @@ from studio.workspace import Workspace
 
 STATES = {"active": "Active", "paused": "Paused", "excluded": "Excluded"}
 MESSAGES = 20  # that are listed
+SHARE_WIDE = 130  # pixels; all columns fit beside the sidebar of a window of 1280
 ALPHA = (
     "Krippendorff's alpha, ordinal, with its 95% interval: 1 where all agree, 0 where they agree as by chance, below 0 where "
     "they contradict each other. Known items and repeats are left out."
@@ -50,7 +51,7 @@ def _alpha_words(alpha: Mapping[str, Any]) -> str:
 
 def rater_table(rows: RatersOf, told: Mapping[str, Any] | None) -> None:
     """A row a rater; a click opens the rater."""
-    reports = {report["rater"]: report for report in told["reports"]} if told else {}
+    reports = _by_rater(told)
     table = [_row(row, name, reports.get(row.rater_id)) for row, name in rows]
 
     def open_row() -> None:
@@ -67,26 +68,24 @@ def rater_table(rows: RatersOf, told: Mapping[str, Any] | None) -> None:
         selection_mode="single-row",
         column_config={
             "Median": st.column_config.NumberColumn("Seconds", format="%.1f", help="Median of an answer, pauses cut"),
-            "Per hour": st.column_config.NumberColumn(format="%.0f", help="Answers an hour, pauses cut"),
-            "Last": st.column_config.TextColumn("Last answer"),
-            **{label: st.column_config.TextColumn(help=told) for label, told in SHARES.values()},
+            **{label: st.column_config.TextColumn(help=told, width=SHARE_WIDE) for label, told in SHARES.values()},
         },
     )
 
 
+def _by_rater(told: Mapping[str, Any] | None) -> dict[int, Mapping[str, Any]]:
+    return {report["rater"]: report for report in told["reports"]} if told else {}
+
+
 def _row(row: StudyRater, name: str, report: Mapping[str, Any] | None) -> dict[str, Any]:
-    flags = report["flags"] if report else []
     figures = report or {}
     return {
         "Rater": name,
         "State": STATES[row.state],
-        "Flags": ", ".join(flag["kind"] for flag in flags),
+        "Flags": len(figures.get("flags", [])) or None,
         "Answers": row.done,
-        "Skipped": row.skipped,
         "Median": figures.get("median_seconds"),
-        "Per hour": figures.get("per_hour"),
         **{label: share_words(figures.get(key)) for key, (label, _) in SHARES.items()},
-        "Last": ago(row.last_at) if row.last_at else "",
     }
 
 
@@ -106,7 +105,9 @@ def flag_lines(rows: RatersOf, told: Mapping[str, Any] | None) -> None:
             st.warning(f"**{name}**: {flag['sentence']}", icon=":material/flag:")
 
 
-def rater_actions(workspace: Workspace, study: Study, rows: RatersOf, writer: Rater | None) -> None:
+def rater_actions(
+    workspace: Workspace, study: Study, rows: RatersOf, told: Mapping[str, Any] | None, writer: Rater | None
+) -> None:
     """Open a rater: pause, exclude with a reason, take back, and send a message."""
     names = [name for _, name in rows]
     if st.session_state.get("rater_open") not in names:
@@ -119,6 +120,7 @@ def rater_actions(workspace: Workspace, study: Study, rows: RatersOf, writer: Ra
         return
     with st.container(border=True):
         st.markdown(f"**{chosen}** · {STATES[row.state].lower()}{f': {row.reason}' if row.reason else ''}")
+        st.caption(_pace_words(row, told))
         line = st.container(horizontal=True, vertical_alignment="bottom")
         if row.state != "excluded":
             line.text_input("Reason", key="rater_reason", placeholder="Kept with the rater, who does not see it", width=420)
@@ -132,6 +134,13 @@ def rater_actions(workspace: Workspace, study: Study, rows: RatersOf, writer: Ra
             _state_button(line, workspace, study, row, "excluded", "Exclude", "block")
         st.caption("A paused rater is given nothing new. An excluded one's answers do not count either; they are kept.")
         _message_form(workspace, study, row, chosen, writer)
+
+
+def _pace_words(row: StudyRater, told: Mapping[str, Any] | None) -> str:
+    """What the table has no room for."""
+    hourly = _by_rater(told).get(row.rater_id, {}).get("per_hour")
+    pace = f", {count(round(hourly), 'answer')} an hour with pauses cut" if hourly is not None else ""
+    return f"{row.skipped:,} skipped{pace}{f', the last one {ago(row.last_at)}' if row.last_at else ''}"
 
 
 def _state_button(line: Any, workspace: Workspace, study: Study, row: StudyRater, state: str, words: str, icon: str) -> None:

@@ -44,6 +44,7 @@ class ReviewView {
     if (data.may && !this.data?.may) leaveField();
     const isOther = !this.data || this.data.matchup !== data.matchup || this.data.axis !== data.axis;
     this.data = data;
+    this.box.classList.remove("loading");
     this.sentAt = -WAIT_MS;
     if (isOther) this.begin();
     this.draw();

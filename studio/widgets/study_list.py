@@ -153,7 +153,8 @@ def power_words(one: Overview) -> str:
     needed = needed_votes()
     both = list(combinations(one.runs, 2))
     enough = sum(one.decided.get(two, 0) >= needed for two in both)
-    return f"{enough} of {count(len(both), 'pair')} of runs have the {needed} decided answers that tell 60 / 40 from 50 / 50"
+    has = "has" if len(both) == 1 else "have"
+    return f"{enough} of {count(len(both), 'pair')} of runs {has} the {needed} decided answers that tell 60 / 40 from 50 / 50"
 
 
 def needed_votes() -> int:

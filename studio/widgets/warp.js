@@ -84,6 +84,7 @@ class WarpView {
     if (told !== this.told) return; // another pair came meanwhile
     if (data.pair !== this.data?.pair) this.zoom.fit();
     this.data = data;
+    this.box.classList.remove("loading");
     const person = cards[0].querySelector("img");
     const ratio = person.naturalWidth ? person.naturalWidth / person.naturalHeight : 0.75;
     this.box.style.setProperty("--ratio", ratio);

@@ -8,7 +8,7 @@ import streamlit as st
 from studio.checkpoints import GEOMETRIC, Checkpoint
 from studio.warp_looks import TRUTH
 from studio.widgets.browse_list import Listing, listing
-from studio.widgets.browse_view import PAIRED, View, keep
+from studio.widgets.browse_view import PAIRED, View, keep, keep_typed
 from studio.widgets.frame import Frame
 from vton.pairs import Pair
 
@@ -54,8 +54,8 @@ def turn_of(found: Listing, pair: Pair) -> Turn:
 def choices(found: Listing, pair: Pair, known: Mapping[str, Checkpoint], has_truth: bool) -> list[str]:
     """The line of choices; the names of the warps to look at, in the order in which they can be chosen."""
     offered = [*([TRUTH] if has_truth else []), GEOMETRIC, *(name for name, one in known.items() if one.info)]
-    keep("warp_person", pair.person)
-    keep("warp_cloth", pair.cloth)
+    keep_typed("warp_person", pair.person)
+    keep_typed("warp_cloth", pair.cloth)
     keep("warp_kind", PAIRED if st.query_params.get("kind") == PAIRED else UNPAIRED)
     keep("warp_names", _named(offered))
     row = st.container(horizontal=True, vertical_alignment="bottom")

@@ -101,6 +101,16 @@ def test_axis_and_stratum_are_in_the_address(opened: Workspace, study: Study, op
     assert wrong.query_params["study"] == "1" and wrong.selectbox("leaderboard_axis").value == "overall"
 
 
+def test_every_run_tells_the_browser_the_choices_of_the_address(study: Study, open_page: Open) -> None:
+    """Of a first run that is broken off the browser may hear nothing, and shows each widget's default until it does."""
+    at = open_page("leaderboard", study="1", axis="fit")
+    for _ in range(2):
+        for key, shown in (("study_chosen", "First"), ("leaderboard_axis", "fit")):
+            widget = at.selectbox(key).proto
+            assert widget.set_value and widget.raw_value == shown
+        at.run()
+
+
 def test_a_rater_who_does_not_count_takes_votes_along(opened: Workspace, study: Study, open_page: Open, sentences: Say) -> None:
     answered(opened, study, "Ben")
     with opened.database.write() as session:

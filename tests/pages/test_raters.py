@@ -75,9 +75,12 @@ def test_new_answers_are_counted_in_by_another_process(
     assert "Eve" in list(at.dataframe[0].value["Rater"])
 
 
-def test_a_rater_is_paused_excluded_with_a_reason_and_taken_back(study: Study, opened: Workspace, open_page: Open) -> None:
+def test_a_rater_is_paused_excluded_with_a_reason_and_taken_back(
+    study: Study, opened: Workspace, open_page: Open, sentences: Say
+) -> None:
     at = open_page("raters", study="1")
     at.selectbox("rater_open").select("Dai").run()
+    assert "0 skipped, " in sentences(at) and "answers an hour" in sentences(at)
     at.text_input("rater_reason").set_value("clicks through")
     at.button("rater_excluded").click().run()
     row = part(opened, study, "Dai")
