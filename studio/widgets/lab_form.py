@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from db import datasets
 from studio import jobs, uploads
@@ -148,5 +149,6 @@ def _start(chosen: Frame, taken: Mapping[str, Known]) -> None:
 
 
 def _sent(key: str) -> Photo | None:
+    """What was uploaded; None also where a restarted server has it no more."""
     file = st.session_state.get(key)
-    return Photo(file.name, file.getvalue()) if file else None
+    return Photo(file.name, file.getvalue()) if isinstance(file, UploadedFile) else None

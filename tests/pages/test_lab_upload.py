@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from db.models import Run
@@ -12,6 +13,7 @@ from studio import inference, uploads
 from studio.jobs import JobError
 from studio.media import answer, sign
 from studio.uploads import Photo, Upload
+from studio.widgets import lab_form
 from studio.workspace import Workspace
 from tests.fakes.taught import detectors, lesson
 from vton.pairs import open_dataset
@@ -121,3 +123,8 @@ def test_a_prepared_upload_is_tried_on(
 def test_a_wrong_link_is_one_sentence(identity: str, open_page: Open) -> None:
     at = open_page("lab", upload=identity)
     assert len(at.error) == 1 and not at.exception
+
+
+def test_a_photo_that_a_restarted_server_lost_counts_as_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_form.st, "session_state", {"own_parse": DeletedFile("1")})
+    assert lab_form._sent("own_parse") is None
