@@ -6,16 +6,13 @@ No network: colours are carried in from what the photo shows of each of the thre
 import cv2
 import numpy as np
 
+from vton.areas import arm_area, covered_arms, drop_of, lower_clothes, torso_area, waistband
 from vton.body import ARM, Body
 from vton.labels import ARMS, GARMENT, LOWER_CLOTHES, SKIN, ParseClass
 
 LIKE_SKIN = 16.0  # how far (CIELAB a, b) a labelled arm's colour may lie from the face's and still be skin
-HAND = 3.0  # where the drawn arm meets the photo's hand: 0 shoulder, 1 elbow, 2 wrist
 ERASED = -1  # in the place of a class: nothing is known of it
 ARM_START = 0.35  # of the upper arm: above it the arm is under the garment's shoulder
-WAISTBAND = 0.66  # of the length from neck to hips: where lower clothes begin that a top hides
-HIPS = 1.3  # how much wider than there they are at the hips
-HEM_CUT = 0.5  # of the shoulder width: where a hem is cut off over so much, no more of the torso's cloth hangs beside it
 
 
 def fill_bare(
@@ -36,12 +33,12 @@ def fill_bare(
     skin_seen = shown
     empty, shown = _trusted(parse, shown)
     starts = (max(0.0, sleeve_ends[0] - 0.15), max(0.0, sleeve_ends[1] - 0.15))
-    under_sleeves = _covered_arms(body, parse.shape, starts)
+    under_sleeves = covered_arms(body, parse.shape, starts)
     limbs = arm_area(body, parse.shape, starts) | (skin_seen & ~under_sleeves)
-    below = _lower_clothes(body, parse)
-    torso = _torso_area(body, parse)
+    below = lower_clothes(body, parse)
+    torso = torso_area(body, parse)
     if below.any():
-        torso &= _drop(body, parse.shape) < _waistband(body)
+        torso &= drop_of(body, parse.shape) < waistband(body)
     skin = (torso & ~below) | limbs
     open_mask = mask & ~empty & ~(shown & ~worn & ~under_sleeves)
     seen = parse == ParseClass.BACKGROUND
@@ -82,65 +79,12 @@ def _trusted(parse: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return (parse == ParseClass.BACKGROUND) & ~near, shown & ~near
 
 
-def hang(reach: np.ndarray, mask: np.ndarray, parse: np.ndarray, body: Body, sleeve_ends: tuple[float, float]) -> np.ndarray:
-    """Where a garment that reaches over `reach` is laid, bool (H, W): inside of the `mask`, and, where the lower clothes that
-    are seen cut off its hem, no lower beside them, but for sleeves."""
-    cut_off = reach & ~mask & np.isin(parse, LOWER_CLOTHES)
-    columns = cut_off.any(0)
-    if columns.sum() < HEM_CUT * body.width:
-        return reach & mask
-    drop = _drop(body, parse.shape)
-    hem = np.median(np.where(cut_off, drop, np.inf).min(0)[columns])
-    return reach & mask & ((drop < hem) | _covered_arms(body, parse.shape, sleeve_ends))
-
-
-def _lower_clothes(body: Body, parse: np.ndarray) -> np.ndarray:
-    """The lower clothes, bool (H, W): what is seen of them, and what a top hides of them up to the waistband."""
-    seen = np.isin(parse, LOWER_CLOTHES)
-    if not seen.any():
-        return seen
-    length = float(np.dot(body.hips - body.neck, body.down))
-    top, low = _waistband(body), body.waist_drop + 0.2 * length
-    narrow = body.waist if body.tucked else body.waist / HIPS
-    edge = [body.at(-narrow, top), body.at(-body.waist, max(length, body.waist_drop)), body.at(-body.waist, low)]
-    edge += [body.at(body.waist, low), body.at(body.waist, max(length, body.waist_drop)), body.at(narrow, top)]
-    hidden = np.zeros(parse.shape, np.uint8)
-    cv2.fillPoly(hidden, [np.round(np.array(edge)).astype(np.int32)], 1)
-    first = np.where(seen.any(0), seen.argmax(0), parse.shape[0])
-    return seen | ((hidden > 0) & (np.arange(parse.shape[0])[:, None] < first[None]))
-
-
-def arm_area(body: Body, size: tuple[int, ...], starts: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """Both arms as tapering strips from `starts` (0 shoulder, 1 elbow, 2 wrist) to the hand, bool (H, W)."""
-    canvas = np.zeros(size, np.uint8)
-    for arm, seen, start in zip(body.arms, body.arms_seen, starts, strict=True):
-        for place, half in _along(body, arm, start, HAND) if seen else ():
-            _disc(canvas, place, half)
-    return canvas > 0
-
-
 def arms_before(body: Body, image: np.ndarray, parse: np.ndarray, sleeve_ends: tuple[float, float]) -> np.ndarray:
     """Arms beyond the new sleeves that hide the torso's garment, bool (H, W): those shown, and those in a worn sleeve."""
     starts = (max(ARM_START, sleeve_ends[0]), max(ARM_START, sleeve_ends[1]))
     strips = arm_area(body, parse.shape, starts) & np.isin(parse, (*GARMENT, *ARMS))
     shown = shown_skin(image, parse) & np.isin(parse, ARMS)
-    return strips | (shown & ~_covered_arms(body, parse.shape, starts))
-
-
-def _covered_arms(body: Body, size: tuple[int, ...], ends: tuple[float, float]) -> np.ndarray:
-    """The arms from the shoulder to `ends`, generously wide, bool (H, W)."""
-    canvas = np.zeros(size, np.uint8)
-    for arm, end in zip(body.arms, ends, strict=True):
-        if end > 0:
-            for place, half in _along(body, arm, 0.0, end):
-                _disc(canvas, place, 1.7 * half)
-    return canvas > 0
-
-
-def _disc(canvas: np.ndarray, place: np.ndarray, radius: float) -> None:
-    """Set `canvas` to 1 within `radius` of `place` (x, y), to a sixteenth of a pixel: whole pixels have spikes when small."""
-    x, y, reach = (round(16 * value) for value in (*place.tolist(), max(0.5, radius)))
-    cv2.circle(canvas, (x, y), reach, 1, -1, shift=4)
+    return strips | (shown & ~covered_arms(body, parse.shape, starts))
 
 
 def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -165,51 +109,6 @@ def spread(image: np.ndarray, known: np.ndarray) -> np.ndarray:
     return result
 
 
-def _along(body: Body, arm: np.ndarray, start: float, end: float) -> list[tuple[np.ndarray, float]]:
-    """Places down an arm less than a pixel apart, with half its thickness there."""
-    knots = [0.0, 1.0, 2.0, HAND]
-    shares = np.linspace(start, end, max(8, int(2 * body.width)))
-    places = np.column_stack([np.interp(shares, knots, arm[:, i]) for i in (0, 1)])
-    halves = np.interp(shares, knots, ARM) * body.width
-    return list(zip(places, halves.tolist(), strict=True))
-
-
-def _waistband(body: Body) -> float:
-    """How far below the neck the lower clothes begin, be it under a top, in pixels."""
-    return min(body.waist_drop, WAISTBAND * float(np.dot(body.hips - body.neck, body.down)))
-
-
-def _drop(body: Body, size: tuple[int, ...]) -> np.ndarray:
-    """How far each pixel lies below the neck, along the torso, (H, W)."""
-    rows, columns = np.mgrid[: size[0], : size[1]]
-    return (columns - body.neck[0]) * body.down[0] + (rows - body.neck[1]) * body.down[1]
-
-
-def _torso_area(body: Body, parse: np.ndarray) -> np.ndarray:
-    """Neck, shoulders and trunk down to the hips, bool (H, W)."""
-    waist, hips = body.waist_drop, max(body.waist_drop, float(np.dot(body.hips - body.neck, body.down)))
-    edge = []
-    face = np.flatnonzero((parse == ParseClass.FACE).any(1))
-    chin = float(face[-1]) if face.size else body.neck[1] - 0.5 * body.width
-    face_columns = np.flatnonzero((parse == ParseClass.FACE).any(0))
-    over = float(face_columns.mean()) if face_columns.size else body.neck[0]
-    for sign in (-1, 1):
-        line = [
-            np.array([0.75 * over + 0.25 * body.neck[0] + sign * 0.20 * body.width, chin - 0.1 * body.width]),
-            body.neck + np.array([sign * 0.23 * body.width, -0.36 * body.width]),
-            body.shoulder_line(sign * 0.36 * body.width),
-            body.shoulder_line(sign * 0.5 * body.width),
-            body.at(sign * body.chest, 0.35 * body.width),
-            body.at(sign * 0.5 * (body.chest + body.waist), 0.6 * waist),
-            body.at(sign * body.waist, waist),
-            body.at(sign * body.waist * 1.08, hips),
-        ]
-        edge += line if sign < 0 else line[::-1]
-    canvas = np.zeros(parse.shape, np.uint8)
-    cv2.fillPoly(canvas, [np.round(np.array(edge)).astype(np.int32)], 1)
-    return canvas > 0
-
-
 def _paint_skin(image: np.ndarray, parse: np.ndarray, body: Body, shown: np.ndarray) -> np.ndarray:
     """Skin for every pixel, float32 (H, W, 3): the person's own tone, darker towards a limb's edge and below the chin."""
     known = cv2.erode(shown.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -229,7 +128,7 @@ def _paint_skin(image: np.ndarray, parse: np.ndarray, body: Body, shown: np.ndar
     limb = arm_area(body, parse.shape)
     depth = cv2.distanceTransform(limb.astype(np.uint8), cv2.DIST_L2, 3) / (ARM[1] * body.width)
     round_off = np.where(limb, 1 - 0.28 * (1 - np.clip(depth, 0, 1)) ** 2, 1.0)
-    under_chin = 1 - 0.16 * np.exp(-(((_drop(body, parse.shape) + 0.42 * body.width) / (0.14 * body.width)) ** 2))
+    under_chin = 1 - 0.16 * np.exp(-(((drop_of(body, parse.shape) + 0.42 * body.width) / (0.14 * body.width)) ** 2))
     shade = cv2.GaussianBlur((round_off * under_chin).astype(np.float32), (0, 0), 0.01 * body.width + 0.5)
     return colour * np.where(limb, shade, under_chin)[..., None]
 

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vton.areas import hang
 from vton.body import find_body
 from vton.conditions import Conditions
 from vton.detail import DETAIL, carry_detail
 from vton.devices import likes_bf16
 from vton.diffusion import Predict, Preview, Schedule, denoise
-from vton.fill import ERASED, fill_bare, hang
+from vton.fill import ERASED, fill_bare
 from vton.geometric import Warped, geometric_warp
 from vton.images import letterbox, to_image, to_tensor, unletterbox
 from vton.networks.unet import Unet, shrink_mask

@@ -4,40 +4,34 @@ what of a garment hangs where clothes below cut its hem off."""
 import numpy as np
 import pytest
 
+from tests.standing import person
+from vton.areas import arm_area, hang
 from vton.body import find_body
-from vton.fill import ERASED, arm_area, fill_bare, hang
+from vton.fill import ERASED, fill_bare
 from vton.labels import Keypoint, ParseClass
 
 BLUE, SKIN, GREY, RED = (40, 60, 160), (220, 170, 140), (200, 200, 200), (180, 20, 30)
-HEIGHT, WIDTH = 256, 192
+COLOURS = {
+    ParseClass.PANTS: BLUE, ParseClass.SKIRT: BLUE, ParseClass.UPPER: RED, ParseClass.NECK: SKIN, ParseClass.FACE: SKIN,
+    ParseClass.LEFT_ARM: SKIN, ParseClass.RIGHT_ARM: SKIN,
+}  # fmt: skip
 
 
-def person(parse_class: ParseClass = ParseClass.PANTS) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def erased(kind: ParseClass = ParseClass.PANTS) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Photo, parse, joints and erased area of one who stands in a red top that hides the waistband of blue lower clothes."""
-    parse = np.zeros((HEIGHT, WIDTH), np.int64)
-    parse[170:, 62:130] = parse_class
-    parse[60:175, 62:130] = ParseClass.UPPER
-    parse[48:62, 86:106] = ParseClass.NECK
-    parse[16:50, 80:112] = ParseClass.FACE
-    colours = {parse_class: BLUE, ParseClass.UPPER: RED, ParseClass.NECK: SKIN, ParseClass.FACE: SKIN}
-    image = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
-    for label, colour in colours.items():
+    parse, joints = person()
+    parse[parse == ParseClass.PANTS] = kind
+    image = np.full((*parse.shape, 3), GREY, np.uint8)
+    for label, colour in COLOURS.items():
         image[parse == label] = colour
-    joints = np.zeros((25, 3))
-    for joint, x, y in (
-        (Keypoint.NECK, 96, 66), (Keypoint.RIGHT_SHOULDER, 64, 68), (Keypoint.LEFT_SHOULDER, 128, 68),
-        (Keypoint.RIGHT_ELBOW, 50, 118), (Keypoint.RIGHT_WRIST, 50, 164), (Keypoint.LEFT_ELBOW, 142, 118),
-        (Keypoint.LEFT_WRIST, 142, 164), (Keypoint.RIGHT_HIP, 80, 170), (Keypoint.LEFT_HIP, 112, 170),
-    ):  # fmt: skip
-        joints[joint] = x, y, 1
-    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask = np.zeros(parse.shape, bool)
     mask[55:178, 40:152] = True
-    return image, np.where(mask, ERASED, parse), joints, mask
+    return image, np.where(mask, ERASED, parse.astype(int)), joints, mask
 
 
 @pytest.mark.parametrize("kind", [ParseClass.PANTS, ParseClass.SKIRT])
 def test_between_a_short_garment_and_the_clothes_below_is_no_bare_belly(kind: ParseClass) -> None:
-    image, parse, joints, mask = person(kind)
+    image, parse, joints, mask = erased(kind)
     worn = np.zeros_like(mask)
     worn[60:115, 64:128] = True
     filled = fill_bare(image, parse, find_body(parse, joints), mask, worn, (0.0, 0.0)).astype(int)
@@ -47,14 +41,14 @@ def test_between_a_short_garment_and_the_clothes_below_is_no_bare_belly(kind: Pa
 
 
 def test_where_no_lower_clothes_are_seen_none_are_made_up() -> None:
-    image, parse, joints, mask = person()
+    image, parse, joints, mask = erased()
     parse[parse == ParseClass.PANTS] = ParseClass.LEFT_LEG
     filled = fill_bare(image, parse, find_body(parse, joints), mask, np.zeros_like(mask), (0.0, 0.0)).astype(int)
     assert np.abs(filled[150:165, 90:102].mean((0, 1)) - BLUE).max() > 60
 
 
 def test_an_arm_is_drawn_without_steps_or_spikes() -> None:
-    _, parse, joints, _ = person()
+    _, parse, joints, _ = erased()
     arms = arm_area(find_body(parse, joints), parse.shape)
     left = arms[125:160, :76]
     first, last = left.argmax(1), 76 - left[:, ::-1].argmax(1)
@@ -64,8 +58,8 @@ def test_an_arm_is_drawn_without_steps_or_spikes() -> None:
 
 
 def test_a_hem_cut_off_by_the_clothes_below_leaves_no_strips_beside_them() -> None:
-    _, parse, joints, mask = person()
-    mask[:, 40:60], mask[:, 132:152] = np.arange(HEIGHT)[:, None] < 210, np.arange(HEIGHT)[:, None] < 210  # for the arms
+    _, parse, joints, mask = erased()
+    mask[:, 40:60], mask[:, 132:152] = np.arange(len(mask))[:, None] < 210, np.arange(len(mask))[:, None] < 210  # for the arms
     reach = np.zeros_like(mask)
     reach[60:205, 52:140] = True
     bare_arms = hang(reach, mask, parse, find_body(parse, joints), (0.0, 0.0))
@@ -79,7 +73,7 @@ def test_a_hem_cut_off_by_the_clothes_below_leaves_no_strips_beside_them() -> No
 
 
 def test_a_hem_that_ends_by_itself_is_left_as_it_is() -> None:
-    _, parse, joints, mask = person()
+    _, parse, joints, mask = erased()
     reach = np.zeros_like(mask)
     reach[60:160, 52:140] = True
     assert np.array_equal(hang(reach, mask, parse, find_body(parse, joints), (0.0, 0.0)), reach & mask)

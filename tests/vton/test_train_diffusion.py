@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -228,22 +229,26 @@ def test_a_training_writes_a_run(people: Path, vae: Path, tmp_path: Path) -> Non
     assert "true flow" in read_json(out / "config.json")["warps"]
 
 
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Let the next training be asked to stop at that step, counted from its own start; at 0 never."""
+    steps = count(1)
+
+    def losses(*given: object) -> dict[str, Tensor]:
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return branch_losses(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "branch_losses", losses)
+
+
 @pytest.mark.parametrize("looks", [0, 2])
 def test_a_training_that_a_signal_stops_goes_on_exactly(
     looks: int, people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     steps = ("steps=4", "validate_every=4", "save_every=9", "log_every=1", f"looks={looks}")
-    seen: list[int] = []
 
     def run(out: Path, *more: str, kill_at: int = 0) -> int:
-        def losses(*given: object) -> dict[str, Tensor]:
-            seen.append(0)
-            if len(seen) == kill_at:
-                os.kill(os.getpid(), signal.SIGINT)
-            return branch_losses(*given)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(training, "branch_losses", losses)
-        seen.clear()
+        stop_at(monkeypatch, kill_at)
         return train(people, vae, out, *more, "--set", *steps)
 
     assert run(tmp_path / "whole") == 0
@@ -259,15 +264,7 @@ def test_a_sampling_that_was_chosen_outlives_the_next_checkpoint(
     people: Path, vae: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = ("steps=3", "validate_every=3", "save_every=1", "log_every=1")
-    seen: list[int] = []
-
-    def losses(*given: object) -> dict[str, Tensor]:
-        seen.append(0)
-        if len(seen) == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return branch_losses(*given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(training, "branch_losses", losses)
+    stop_at(monkeypatch, 2)
     assert train(people, vae, tmp_path / "run", "--set", *steps) == 130
     keep_sampling(tmp_path / "run" / "checkpoint", {"steps": 2, "strength": 0.5})
     assert train(people, vae, tmp_path / "run", "--resume", "--set", *steps) == 0

@@ -30,11 +30,16 @@ def training_parser(name: str, presets: Iterable[str], data: str, description: s
     return made
 
 
-def add_start(made: argparse.ArgumentParser) -> None:
-    """The options of trainings on pairs: what to start from, what to compare by, and whom to leave out."""
+def add_init(made: argparse.ArgumentParser) -> None:
+    """The option of what to start from."""
     made.add_argument(
         "--init", type=Path, metavar="CKPT", help="start from the weights of this checkpoint, or of the one in this run folder"
     )
+
+
+def add_start(made: argparse.ArgumentParser) -> None:
+    """The options of trainings on pairs: what to start from, what to compare by, and whom to leave out."""
+    add_init(made)
     made.add_argument(
         "--features",
         type=Path,

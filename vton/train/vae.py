@@ -23,7 +23,7 @@ from vton.metrics.table import METRICS, to_unit
 from vton.networks.vae import LATENT_CHANNELS, Vae
 from vton.pairs import Split, absolute, open_dataset
 from vton.presets import VAE, VaePreset, with_settings
-from vton.train.command import run_training, training_parser
+from vton.train.command import add_init, run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import open_accelerator, train
 from vton.train.reconstruction import Pictures, Shown, Varied, read, reconstruction_losses, stack
@@ -159,9 +159,7 @@ def describe(training: VaeTraining, split: Split, pictures: int, left_out: int) 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = training_parser("vae", VAE, "a dataset with a train split", "Train the autoencoder on photos and garment photos.")
-    made.add_argument(
-        "--init", type=Path, metavar="CKPT", help="start from the weights of this checkpoint, or of the one in this run folder"
-    )
+    add_init(made)
     made.add_argument(
         "--features", type=Path, metavar="DIR", help="features for the perceptual loss (default: VGG19's, else the shipped)"
     )
