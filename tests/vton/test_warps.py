@@ -15,12 +15,13 @@ from vton.body import find_body, sleeve_ends
 from vton.checkpoint import save_warp
 from vton.checkpoint_info import CONFIG, WEIGHTS
 from vton.conditions import Conditions
-from vton.dataset import read
+from vton.dataset import fit, read
 from vton.errors import CheckpointError, DataError
 from vton.flow import warp
 from vton.generate import GenerateConfig, generate, main
 from vton.geometric import geometric_warp
 from vton.images import read_json, write_json
+from vton.mirror import mirror, mirror_flow, mirror_regions
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
@@ -49,7 +50,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Oracle(WarpNetwork):
-    """Says what it was told."""
+    """Says what it was told of a pair, and the same mirrored of its mirror image."""
 
     def __init__(self, flow: Tensor, region: Region) -> None:
         super().__init__(replace(WARP["tiny"].network, height=SIZE[0], width=SIZE[1]))
@@ -57,9 +58,11 @@ class Oracle(WarpNetwork):
 
     def forward(self, cloth: Tensor, cloth_mask: Tensor, parse_agnostic: Tensor, densepose: Tensor) -> Prediction:
         assert cloth.shape[-2:] == SIZE and parse_agnostic.shape[-2:] == SIZE
-        parse = torch.full((1, len(Region), *SIZE), -20.0)
-        parse[:, self.region] = 20.0
-        return Prediction((self.answer[..., ::8, ::8], self.answer), parse)
+        regions = torch.full((1, *SIZE), int(self.region))
+        both = torch.cat([regions, mirror_regions(regions)])
+        parse = torch.nn.functional.one_hot(both, len(Region)).permute(0, 3, 1, 2) * 40.0 - 20
+        flows = torch.cat([self.answer, mirror_flow(self.answer)])
+        return Prediction((flows[..., ::8, ::8], flows), parse)
 
 
 def enlarged(seen: Conditions, size: tuple[int, int]) -> Conditions:
@@ -89,6 +92,20 @@ def test_a_flow_of_the_network_is_applied_at_the_photos_size(split: Split, seen:
         truth = torch.nn.functional.interpolate(example.flow, size=size, mode="bilinear", align_corners=False)
         off = (warped.flow - truth).abs()[(visible > 0).expand(-1, 2, -1, -1)]
         assert off.median() < 1e-3
+
+
+def test_a_mirrored_pair_is_warped_as_in_a_mirror(seen: Conditions) -> None:
+    """An untrained network alone says something else of the mirror image."""
+    torch.manual_seed(0)
+    network = WarpNetwork(replace(WARP["tiny"].network, height=SIZE[0], width=SIZE[1])).eval()
+    one, other = (LearnedWarp(network)(pair) for pair in (seen, mirror(seen)))
+    assert torch.allclose(other.flow, mirror_flow(one.flow), atol=1e-4)
+    assert (other.mask != one.mask.flip(-1)).float().mean() < 1e-3
+    alone, mirrored = (
+        network(x.cloth, x.cloth_mask, x.parse_agnostic, x.densepose).flow.detach()
+        for x in (fit(pair, SIZE) for pair in (seen, mirror(seen)))
+    )
+    assert not torch.allclose(mirrored, mirror_flow(alone), atol=1e-2)
 
 
 def test_what_lies_before_the_garment_is_cut_out(split: Split, seen: Conditions) -> None:

@@ -11,15 +11,8 @@ from torch import Generator, Tensor
 from vton.conditions import Conditions
 from vton.dataset import IGNORED, Example, colours, parts_of
 from vton.flow import identity_grid
-from vton.labels import Keypoint, ParseClass
-from vton.networks.warp import Region
+from vton.mirror import mirror, mirror_flow, mirror_regions
 
-SWAPPED_CLASSES = tuple((left, left + 1) for left in (ParseClass.LEFT_ARM, ParseClass.LEFT_LEG, ParseClass.LEFT_SHOE))
-SWAPPED_REGIONS = tuple((left, left + 1) for left in (Region.LEFT_ARM, Region.LEFT_LEG, Region.LEFT_SHOE))
-SWAPPED_PARTS = tuple((first, first + 1) for first in range(3, 25, 2))  # DensePose: hands, feet, legs, arms, face
-SWAPPED_JOINTS = tuple(
-    (joint, Keypoint[joint.name.replace("RIGHT", "LEFT")]) for joint in Keypoint if joint.name.startswith("RIGHT")
-)
 LOST = 0.25  # chance, at full noise, that a map loses a patch
 PATCH = 0.15  # of the picture's height: the largest patch that is lost
 COARSE = (6, 5)  # places at which an outline's wandering is drawn, smooth between them
@@ -51,27 +44,14 @@ def augment(example: Example, how: Augment, lot: Generator) -> Example:
 
 def flip(example: Example) -> Example:
     """Mirrored left to right: the person's left becomes their right in labels, parts and joints, and the flow turns round."""
-    seen = example.conditions
-    assert seen.densepose is not None
-    width = seen.size[1]
-    joints = seen.keypoints.clone()
-    for right, left in SWAPPED_JOINTS:
-        joints[:, [right, left]] = joints[:, [left, right]]
-    joints[..., 0] = torch.where(joints[..., 2] > 0, width - joints[..., 0], joints[..., 0])
-    mirrored = Conditions(
-        image=seen.image.flip(-1),
-        agnostic=seen.agnostic.flip(-1),
-        agnostic_mask=seen.agnostic_mask.flip(-1),
-        parse=_swap(seen.parse, SWAPPED_CLASSES).flip(-1),
-        parse_agnostic=_swap(seen.parse_agnostic, SWAPPED_CLASSES).flip(-1),
-        keypoints=joints,
-        cloth=seen.cloth.flip(-1),
-        cloth_mask=seen.cloth_mask.flip(-1),
-        densepose=colours(_swap(parts_of(seen.densepose), SWAPPED_PARTS)).flip(-1),
+    return Example(
+        mirror(example.conditions),
+        example.photo.flip(-1),
+        mirror_regions(example.regions),
+        example.visible.flip(-1),
+        mirror_flow(example.flow),
+        example.has_flow,
     )
-    flow = example.flow.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
-    regions = _swap(example.regions, SWAPPED_REGIONS).flip(-1)
-    return Example(mirrored, example.photo.flip(-1), regions, example.visible.flip(-1), flow, example.has_flow)
 
 
 def move(example: Example, person: Tensor, cloth: Tensor) -> Example:
@@ -152,13 +132,6 @@ def _lose(ids: Tensor, amount: float, lot: Generator) -> Tensor:
     ids = ids.clone()
     ids[:, top : top + tall, left : left + wide] = 0
     return ids
-
-
-def _swap(ids: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
-    out = ids.clone()
-    for one, other in pairs:
-        out[ids == one], out[ids == other] = other, one
-    return out
 
 
 def _fetch(picture: Tensor, places: Tensor, padding_mode: str) -> Tensor:
