@@ -188,10 +188,9 @@ def _planned(kind: str, preset: Any) -> Plan:
 
 
 def _examples(kind: str, root: str) -> Examples:
-    from vton.dataset import split_fold
+    from vton.dataset import left_out_fold, split_fold
     from vton.pairs import open_dataset
     from vton.train.vae import pictures_of
-    from vton.train.warp import FOLDS
 
     split = open_dataset(Path(root)).splits.get("train")
     if split is None:
@@ -199,7 +198,7 @@ def _examples(kind: str, root: str) -> Examples:
     if kind == "vae":
         cut: tuple[list[Any], list[Any]] = pictures_of(split)
     else:
-        cut = split_fold(split, 0, min(FOLDS, max(2, len(split.persons))))
+        cut = split_fold(split, *left_out_fold(split, None))
     return Examples(len(cut[0]), len(cut[1]), bool(split.maps["flow"]))
 
 

@@ -26,6 +26,7 @@ Item = TypeVar("Item")
 IGNORED = -100  # in `Example.regions`: what is seen there is not known
 ARM_PARTS = {Region.RIGHT_ARM: (3, 16, 18, 20, 22), Region.LEFT_ARM: (4, 15, 17, 19, 21)}  # DensePose ids
 TORSO_PARTS, LEG_PARTS = (1, 2), tuple(range(5, 15))
+FOLDS = 25  # of which the first validates, where a training is asked to leave none out
 BARE = 0.8  # of the way from neck to hips: above it the torso beside a garment is skin, below it may be trousers
 
 
@@ -88,6 +89,11 @@ def split_fold(split: Split, fold: int, folds: int) -> tuple[list[Pair], list[Pa
     cut = set(persons[fold * len(persons) // folds : (fold + 1) * len(persons) // folds])
     pairs = trainable_pairs(split)
     return [p for p in pairs if not {p.person, p.cloth} & cut], [p for p in pairs if p.person in cut]
+
+
+def left_out_fold(split: Split, asked: tuple[int, int] | None) -> tuple[int, int]:
+    """The fold (K, N) that a training leaves out: the one it is `asked` to, else a small one to measure by."""
+    return asked or (0, min(FOLDS, max(2, len(split.persons))))
 
 
 def unseen(trained: Sequence[Pair], left_out: Sequence[Pair]) -> list[Pair]:

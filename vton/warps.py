@@ -111,15 +111,17 @@ def open_warp(name: str, device: str = "auto") -> Warp:
 
 
 def describe_warp(name: str) -> dict[str, Any]:
-    """What a run's config says of its warp: the name, and of a checkpoint also the kind and the sha256 of its weights.
+    """What a run's config says of its warp: the name, and of a checkpoint also kind, sha256 and what it was trained on.
 
     CheckpointError where it is none.
     """
     if name == GEOMETRIC:
         return {"name": GEOMETRIC}
     folder = checkpoint_folder(name)
-    kind = read_config(folder).get("kind")
-    return {"name": name_of(folder), "kind": kind, "sha256": hash_weights(folder / WEIGHTS)}
+    config = read_config(folder)
+    data = config.get("trained", {}).get("data")
+    known = {"trained_on": {"root": data["root"], "fold": data["fold"]}} if data else {}
+    return {"name": name_of(folder), "kind": config.get("kind"), "sha256": hash_weights(folder / WEIGHTS), **known}
 
 
 def checkpoint_folder(name: str) -> Path:

@@ -15,23 +15,24 @@ from torch import Tensor
 
 from tests.fakes.vae import FakeVae, load_fake_vae
 from vton import conditions as condition_files
-from vton.checkpoint import keep_sampling, load_unet
+from vton.checkpoint import keep_sampling, load_unet, save_warp
 from vton.dataset import Examples, trainable_pairs
 from vton.diffusion import DiffusionConfig, Schedule
 from vton.generate import GenerateConfig, generate
 from vton.images import read_image, read_json, to_image, write_image, write_json
 from vton.latents import LatentCache
 from vton.networks.unet import Unet
+from vton.networks.warp import WarpNetwork
 from vton.pairs import open_dataset, read_pairs
-from vton.presets import DIFFUSION, DiffusionPreset
+from vton.presets import DIFFUSION, WARP, DiffusionPreset
 from vton.sampling import Sampling
 from vton.synthetic import SyntheticConfig, draw_dataset
 from vton.train import diffusion as training
 from vton.train.branches import BranchWeights, branch_losses, chosen, posteriors
-from vton.train.diffusion import main
+from vton.train.diffusion import IN_SAMPLE, main
 from vton.train.loop import Draw
 from vton.train.losses import Features
-from vton.train.wearing import NOISES, Vary, Warps, Wearing, Wearings, open_warps, stack
+from vton.train.wearing import NOISES, Vary, Warps, Wearing, Wearings, in_sample, open_warps, stack
 from vton.truth import read_truth
 from vton.tryon import COMPOSITE, compose
 
@@ -382,6 +383,26 @@ def test_only_pairs_with_a_warp_are_trained_on(people: Path, vae: Path, warped: 
     listed = open_dataset(people).splits["train"].pairs
     left_out = {"00000_00", "00001_00"}
     assert told["data"]["pairs"] == sum(not {pair.person, pair.cloth} & left_out for pair in listed)
+
+
+def test_it_is_told_where_the_warp_was_trained_on_the_same_people(
+    people: Path, vae: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Person or garment of every pair is known to a warp of all folds, and none within a fold that is left out."""
+    network = WarpNetwork(dataclasses.replace(WARP["tiny"].network, height=128, width=128))
+    split = open_dataset(people).splits["train"]
+    left_out = {"00000_00", "00001_00"}
+    for fold, known in ((None, len(split.pairs)), ([0, 3], 0)):
+        name = f"fold {fold}"
+        save_warp(tmp_path / name / "warp", network, {"step": 1, "data": {"root": str(people), "fold": fold}})
+        pairs = tuple(split.pairs) if fold is None else tuple(p for p in split.pairs if {p.person, p.cloth} <= left_out)
+        made = GenerateConfig(people, "train", pairs=pairs, warp=str(tmp_path / name / "warp"), diffusion="none")
+        assert generate(made, tmp_path / name / "run") == []
+        runs = [tmp_path / name / "run"]
+        assert len(in_sample(runs, split, split.pairs)) == known
+    assert train(people, vae, tmp_path / "out", "--warps", str(tmp_path / "fold None" / "run"), "--set", *FAST) == 0
+    told, data = capsys.readouterr().err, read_json(tmp_path / "out" / "config.json")["data"]
+    assert f"{data['in_sample']} of {data['pairs']} {IN_SAMPLE}" in told and data["in_sample"] > 0
 
 
 def test_runs_without_warps_are_refused(

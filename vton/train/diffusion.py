@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vton.checkpoint import load_unet, load_vae, save_unet
 from vton.checkpoint_info import WEIGHTS, checkpoint_in, read_info
-from vton.dataset import Examples, split_fold, spread, unseen
+from vton.dataset import Examples, left_out_fold, split_fold, spread, unseen
 from vton.devices import likes_channels_last
 from vton.diffusion import Schedule
 from vton.diffusions import describe_vae
@@ -33,11 +33,14 @@ from vton.train.command import add_start, run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import open_accelerator, train
 from vton.train.run_folder import as_json, claim, write_pairs
-from vton.train.wearing import Warps, Wearing, Wearings, describe_run, dress, open_warps, stack
+from vton.train.wearing import Warps, Wearing, Wearings, describe_run, dress, in_sample, open_warps, stack
 from vton.tryon import Diffusion, lot_of
 
 FORMAT = 1
-FOLDS = 25  # of which the first validates, where no fold is asked for
+IN_SAMPLE = (
+    "pairs were warped by a network that was trained on these people; at a try-on its warps will be worse. Train the warp with "
+    "--fold K/N and let vton.generate warp what it leaves out."
+)
 VALIDATED = 12  # of the left out pairs, at most, evenly spread
 PICTURED = 6  # of these
 LOOKED_AT = Sampling(steps=8)  # how they are sampled
@@ -71,7 +74,7 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
     if not training.warps and not split.maps["flow"]:
         raise DataError(f"{split.root} has no true flow; give the run folders of a warp, made with this split, by --warps.")
     warps = open_warps(training.warps, split.name)
-    cut = split_fold(split, *(training.fold or (0, min(FOLDS, max(2, len(split.persons))))))
+    cut = split_fold(split, *left_out_fold(split, training.fold))
     pairs, left_out = ([pair for pair in part if warps.has(pair)] for part in cut)
     validated_on = unseen(pairs, left_out)
     if not pairs or not validated_on:
@@ -79,11 +82,14 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
             f"{split.root} has {len(pairs)} pairs to train on and {len(validated_on)} to measure by that have a warp."
         )
     description = describe(training, len(pairs), len(left_out), drawn=bool(split.maps["flow"]))
+    description["data"]["in_sample"] = known = len(in_sample(training.warps, split, pairs))
     accelerator = open_accelerator(device, preset.loop.precision)
     torch.manual_seed(preset.loop.seed)
     network = begin(training, description["vae"]["sha256"])
     with accelerator.main_process_first():
         claim(out, description, resume)
+    if known and accelerator.is_main_process:
+        print(f"{known:,} of {len(pairs):,} {IN_SAMPLE}", file=sys.stderr)
     if training.fold and accelerator.is_main_process:
         write_pairs(out / "fold_pairs.txt", validated_on)
     if likes_channels_last(accelerator.device.type):

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from vton.checkpoint import load_warp, save_warp
 from vton.checkpoint_info import checkpoint_in
-from vton.dataset import Example, Examples, split_fold, spread, stack, unseen
+from vton.dataset import Example, Examples, left_out_fold, split_fold, spread, stack, unseen
 from vton.errors import CheckpointError, DataError
 from vton.flow import to_colour, warp
 from vton.images import to_image, write_image
@@ -32,7 +32,6 @@ from vton.train.losses import distance, masked_mean, warp_losses
 from vton.train.run_folder import as_json, claim, write_pairs
 
 FORMAT = 1
-FOLDS = 25  # of which the first validates, where no fold is asked for
 VALIDATED = 60  # of the left out pairs, at most, evenly spread
 PICTURED = 6  # of these
 
@@ -70,7 +69,7 @@ def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: 
     preset, split = training.preset, open_dataset(training.data).splits.get("train")
     if split is None:
         raise DataError(f"{training.data} has no train split.")
-    pairs, left_out = split_fold(split, *(training.fold or (0, min(FOLDS, max(2, len(split.persons))))))
+    pairs, left_out = split_fold(split, *left_out_fold(split, training.fold))
     if not pairs or not left_out:
         raise DataError(f"{split.root} has {len(split.persons)} people to train on; that is too few to leave some out.")
     if preset.losses.flow and not split.maps["flow"]:

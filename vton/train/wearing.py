@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from vton import conditions as condition_files
-from vton.dataset import Example, Examples
+from vton.dataset import Example, Examples, left_out_fold, split_fold
 from vton.errors import DataError
 from vton.images import letterbox, read_image, read_json, to_tensor
 from vton.latents import LatentCache
@@ -114,6 +114,19 @@ def describe_run(run: Path) -> dict[str, Any]:
         raise DataError(f"{run} is no run of `python -m vton.generate`: its config.json names no dataset and warp.")
     told = {"split": dataset.get("split"), "warp": config["warp"], "composite": config.get("composite")}
     return {"run": run.resolve().name, **told}
+
+
+def in_sample(runs: Sequence[Path], split: Split, pairs: Sequence[Pair]) -> list[Pair]:
+    """Those of some `pairs` of the split that runs have warps of, by a warp that was trained on their person or garment."""
+    found: list[Pair] = []
+    for run in runs:
+        data = describe_run(run)["warp"].get("trained_on")
+        if data and Path(data["root"]).is_dir() and Path(data["root"]).samefile(split.root):
+            trained, _ = split_fold(split, *left_out_fold(split, data["fold"] and tuple(data["fold"])))
+            known = {item for pair in trained for item in (pair.person, pair.cloth)}
+            made = [pair for pair in pairs if (run / "intermediates" / pair.name).is_dir()]
+            found += [pair for pair in made if known & {pair.person, pair.cloth}]
+    return found
 
 
 class Wearings(Dataset[Wearing]):
