@@ -10,9 +10,11 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from studio import processes
+from studio.widgets.training_list import KIND_WORDS
+from tests.tiny_diffusion import save_tiny
 from vton.checkpoint import save_warp
 from vton.networks.warp import WarpNetwork
-from vton.presets import WARP
+from vton.presets import DIFFUSION, WARP
 from vton.synthetic import SyntheticConfig, draw_dataset
 
 pytestmark = pytest.mark.browser
@@ -47,13 +49,16 @@ def choose(page: Page, key: str, option: str) -> None:
     page.get_by_role("option", name=option).click()
 
 
-def fill_in(page: Page) -> None:
+def fill_in(page: Page, kind: str) -> None:
     """The form of a fine-tuning of the preset tiny."""
     page.get_by_role("button", name="Start a training").click()
     see(page.get_by_role("button", name="Start the training"))
-    choose(page, "training_preset_warp", "tiny")
+    page.locator(".st-key-training_kind").get_by_text(KIND_WORDS[kind], exact=True).click()
+    choose(page, f"training_preset_{kind}", "tiny")
     see(page.get_by_text("20 steps of 2"))  # its own fields are there
-    choose(page, "training_init_warp", "first")
+    if kind == "diffusion":
+        choose(page, "training_vae", "first-vae")
+    choose(page, f"training_init_{kind}", "first")
     page.locator(".st-key-training_advanced summary").click()
     fields = page.get_by_role("textbox", name="Other fields of the preset")
     fields.fill("stps=3")
@@ -82,22 +87,34 @@ def wait_past(page: Page, step: int) -> None:
     page.wait_for_function(past, arg=step)
 
 
-def cancel(page: Page) -> None:
+def cancel(page: Page, title: str) -> None:
     page.get_by_role("button", name="Cancel").click()
-    see(page.get_by_text("Cancelled · Warp tiny on people"))
+    see(page.get_by_text(f"Cancelled · {title}"))
+
+
+def save_first(kind: str, home: Path) -> None:
+    """A checkpoint called first, of the preset tiny; of a diffusion with its VAE."""
+    if kind == "diffusion":
+        save_tiny(home, "first", sizes=DIFFUSION["tiny"].network)
+        return
+    torch.manual_seed(1)
+    save_warp(home / "first", WarpNetwork(WARP["tiny"].network), {"losses": {"flow": 1.0}})
 
 
 @pytest.mark.slow
-def test_a_fine_tuning_is_started_watched_cancelled_resumed_and_used(page: Page, studio: Any, people: Path, tidy: None) -> None:
+@pytest.mark.parametrize("kind", ["warp", "diffusion"])
+def test_a_fine_tuning_is_started_watched_cancelled_resumed_and_used(
+    kind: str, page: Page, studio: Any, people: Path, tidy: None
+) -> None:
     studio.run("add-dataset", str(people))
-    torch.manual_seed(1)
-    save_warp(studio.workspace / "checkpoints" / "first", WarpNetwork(WARP["tiny"].network), {"losses": {"flow": 1.0}})
+    save_first(kind, studio.workspace / "checkpoints")
     studio.start()
     page.set_default_timeout(LONG)
+    title = f"{KIND_WORDS[kind]} tiny on people"
 
     page.goto(f"{studio.url}/runs")
     see(page.get_by_text("No training yet"))
-    fill_in(page)
+    fill_in(page, kind)
     page.get_by_role("button", name="Start the training").click()
     see(page.get_by_text("Samples", exact=True))
     see(page.locator(".st-key-training_loss .js-line").first)
@@ -107,18 +124,18 @@ def test_a_fine_tuning_is_started_watched_cancelled_resumed_and_used(page: Page,
 
     page.goto(f"{studio.url}/runs")
     page.locator(".st-key-training_1").get_by_role("button").click()
-    see(page.get_by_text("Running · Warp tiny on people"))
-    cancel(page)
+    see(page.get_by_text(f"Running · {title}"))
+    cancel(page, title)
     stopped = step_of(page)
 
-    page.goto(f"{studio.url}/runs?training=warp-tiny")
+    page.goto(f"{studio.url}/runs?training={kind}-tiny")
     page.get_by_role("button", name="Resume").click()
-    see(page.get_by_text("Running · Warp tiny on people"))
+    see(page.get_by_text(f"Running · {title}"))
     wait_past(page, stopped)
-    cancel(page)
+    cancel(page, title)
     assert step_of(page) > stopped
 
     page.get_by_role("button", name="Use in the lab").click()
-    page.wait_for_url("**/lab?**warp=warp-tiny**")
+    page.wait_for_url(f"**/lab?**{kind}={kind}-tiny**")
     page.get_by_role("button", name="Try on", exact=True).click()
-    see(page.get_by_text(re.compile("warp-tiny.* Made in")))
+    see(page.get_by_text(re.compile(f"{kind}-tiny.* Made in")))
