@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from vton.errors import DataError
@@ -34,6 +34,8 @@ def _open(path: Path) -> Image.Image:
         picture.load()
     except FileNotFoundError:
         raise DataError(f"{path} is missing.") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{path} cannot be read as a JPEG, PNG or WebP picture; replace it.") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a JPEG, PNG or WebP picture ({error}); replace it.") from error
     return picture

@@ -48,8 +48,9 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path: Path, content: bytes) -
         Image.fromarray(np.tile(PICTURE, (20, 20, 1))).save(whole, "JPEG")
         content = whole.getvalue()[: len(whole.getvalue()) // 2]
     (tmp_path / "bad.jpg").write_bytes(content)
-    with pytest.raises(DataError, match=r"bad\.jpg"):
+    with pytest.raises(DataError, match=r"bad\.jpg") as refused:
         images.read_image(tmp_path / "bad.jpg")
+    assert str(refused.value).count("bad.jpg") == 1
 
 
 def test_a_missing_file_and_a_decompression_bomb_are_refused(tmp_path: Path) -> None:
