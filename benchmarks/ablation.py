@@ -33,8 +33,8 @@ from vton.train.warp import WarpTraining, train_warp
 from vton.warps import describe_warp, open_warp
 
 SEED = 5001  # of people and pairs that the warp was not trained on
-PRESET, STEPS, QUICK_STEPS = "demo", 1500, 15
-PEOPLE, PAIRS, WARP_STEPS = 400, 50, 400
+PRESET, STEPS, QUICK_STEPS = "demo", 150, 15
+PEOPLE, PAIRS, WARP_STEPS = 200, 50, 200
 QUICK = {"PEOPLE": 24, "PAIRS": 4, "WARP_STEPS": 5}
 SHORT = ("psnr_inside", "ssim_inside", "features_inside", "psnr", "ssim", "features")
 FULL, IN_SAMPLE = "full", "with in-sample warps"

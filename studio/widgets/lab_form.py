@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from db import datasets
 from studio import jobs, uploads
@@ -136,6 +136,13 @@ def _start(chosen: Frame, taken: Mapping[str, Known]) -> None:
     if person is None or cloth is None:
         st.error(
             "A person and a garment are needed, and one has not arrived: upload it, or take the dataset's.",
+            icon=":material/error:",
+        )
+        return
+    lost = [word for kind, (word, _) in OWN.items() if isinstance(st.session_state.get(f"own_{kind}"), DeletedFile)]
+    if lost:
+        st.error(
+            f"The studio was restarted and no longer has your {' and '.join(lost).lower()}: upload it again, or take it out.",
             icon=":material/error:",
         )
         return

@@ -12,8 +12,9 @@ from db.models import Run
 from studio import inference, uploads
 from studio.jobs import JobError
 from studio.media import answer, sign
-from studio.uploads import Photo, Upload
+from studio.uploads import Known, Photo, Upload
 from studio.widgets import lab_form
+from studio.widgets.frame import Frame
 from studio.workspace import Workspace
 from tests.fakes.taught import detectors, lesson
 from vton.pairs import open_dataset
@@ -128,3 +129,12 @@ def test_a_wrong_link_is_one_sentence(identity: str, open_page: Open) -> None:
 def test_a_photo_that_a_restarted_server_lost_counts_as_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_form.st, "session_state", {"own_parse": DeletedFile("1")})
     assert lab_form._sent("own_parse") is None
+
+
+def test_a_map_that_a_restarted_server_lost_is_asked_for_again(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(lab_form.st, "session_state", {"own_parse": DeletedFile("1")})
+    monkeypatch.setattr(lab_form.st, "error", lambda sentence, icon: said.append(sentence))
+    known = Known(opened.settings.workspace, "a", {})
+    lab_form._start(Frame(opened, None, None, None), {"image": known, "cloth": known})
+    assert len(said) == 1 and "your parse: upload it again" in said[0] and uploads.list_uploads(opened) == []
