@@ -1,6 +1,7 @@
 """Blind pairs judged in a real browser: by keys, mouse and touch, from the link on; nothing is lost, doubled or given away."""
 
 import json
+import re
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -273,6 +274,7 @@ def test_a_tablet_by_touch_alone_taps_choose_and_gestures_only_look(
         moved = left.locator(".pan").evaluate("pan => pan.style.transform")
         assert moved != zoomed and "scale(4)" in moved
         page.get_by_role("button", name="zoom").tap()
+        expect(left.locator(".pan")).to_have_attribute("style", re.compile(r"scale\(8\)"))
         page.get_by_role("button", name="zoom").tap()
         expect(page.locator(".stage.zoomed")).to_have_count(0)
     blink = page.get_by_role("button", name="blink").bounding_box()
