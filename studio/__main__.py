@@ -222,7 +222,7 @@ def serve(settings: Settings, no_browser: bool) -> int:
 
     screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     app.run(config={"server.port": settings.port, "server.headless": bool(no_browser or not screen)})
-    return 0
+    return INTERRUPTED  # it ends by a signal alone; one that comes early may be swallowed on the way
 
 
 def port_fault(port: int) -> str:

@@ -1,6 +1,8 @@
 """A tablet, and fingers on it."""
 
-from playwright.sync_api import Page
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page
 
 TABLET = {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True}
 Place = tuple[float, float]
@@ -19,3 +21,14 @@ def fingers(page: Page, *paths: tuple[Place, Place]) -> None:
     for step in range(1, 11):
         at(step / 10, "touchMove")
     device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def tap_until(place: Locator, seen: Callable[[], None], most: int = 6) -> None:
+    """Tap there, and again where nothing came of it: on a busy machine a tap may last so long that it is a long press."""
+    for tried in range(most):
+        place.tap()
+        try:
+            return seen()
+        except AssertionError:
+            if tried == most - 1:
+                raise

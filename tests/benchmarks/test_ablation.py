@@ -54,7 +54,7 @@ def test_each_training_lacks_what_it_is_named_for_and_a_stopped_table_goes_on(
     made = {name: read_json(called / name / "config.json") for name in names}
     full = made[ablation.FULL]
     changed = [{part for part in full if made[name].get(part) != full[part]} for name in names]
-    assert changed == [set(), {"losses", "features"}, {"vary"}, {"vary"}, {"warps"}]
+    assert changed == [set(), {"losses", "features"}, {"vary"}, {"vary"}, {"warps", "data"}]
     assert made[names[1]]["losses"]["perceptual"] == made[names[1]]["losses"]["pixels"] == 0
     assert (made[names[2]]["vary"]["drop"], made[names[3]]["vary"]["drop"]) == (1, 0)
     assert sampled[names[0]] == {"full": 1.5, "full, sampled without guidance": 1.0}

@@ -15,6 +15,7 @@ from vton.pairs import open_dataset
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_an_examination_leads_to_the_item_and_survives_a_restart(page: Page, studio: Any, drawn: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(drawn, tmp_path / "set"))
     split = open_dataset(root).splits["test"]

@@ -35,6 +35,7 @@ def three(drawn: Path, tmp_path: Path) -> list[Path]:
     return folders
 
 
+@pytest.mark.slow
 def test_three_runs_are_compared_by_keys_and_come_back_by_an_address(
     page: Page, studio: Any, drawn: Path, three: list[Path]
 ) -> None:

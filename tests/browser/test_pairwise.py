@@ -16,7 +16,7 @@ from db import studies
 from studio.importer import add_dataset, import_run
 from studio.settings import Settings
 from studio.workspace import open_workspace
-from tests.touch import TABLET, fingers
+from tests.touch import TABLET, fingers, tap_until
 from vton.pairs import open_dataset
 
 pytestmark = pytest.mark.browser
@@ -151,6 +151,7 @@ def test_a_new_rater_from_the_link_to_the_hundredth_answer_blind(page: Page, stu
     assert (again.assignment, again.outcome) == (rows[73].assignment, "both bad")
 
 
+@pytest.mark.slow
 def test_hammered_held_and_rebound_keys_reasons_mouse_and_a_change_of_mind(
     page: Page, studio: Any, drawn: Path, tmp_path: Path
 ) -> None:
@@ -273,10 +274,9 @@ def test_a_tablet_by_touch_alone_taps_choose_and_gestures_only_look(
         fingers(page, ((x, y), (x + 60, y + 60)))
         moved = left.locator(".pan").evaluate("pan => pan.style.transform")
         assert moved != zoomed and "scale(4)" in moved
-        page.get_by_role("button", name="zoom").tap()
-        expect(left.locator(".pan")).to_have_attribute("style", re.compile(r"scale\(8\)"))
-        page.get_by_role("button", name="zoom").tap()
-        expect(page.locator(".stage.zoomed")).to_have_count(0)
+        zoom, pan, eight = page.get_by_role("button", name="zoom"), left.locator(".pan"), re.compile(r"scale\(8\)")
+        tap_until(zoom, lambda pan=pan, eight=eight: expect(pan).to_have_attribute("style", eight, timeout=2000))
+        tap_until(zoom, lambda: expect(page.locator(".stage.zoomed")).to_have_count(0, timeout=2000))
     blink = page.get_by_role("button", name="blink").bounding_box()
     assert blink is not None
     device = page.context.new_cdp_session(page)
@@ -297,6 +297,7 @@ def test_a_tablet_by_touch_alone_taps_choose_and_gestures_only_look(
     assert sides[0] and sides[1] and sides[0]["y"] == sides[1]["y"] and sides[0]["x"] < sides[1]["x"]
 
 
+@pytest.mark.slow
 def test_nothing_confirmed_is_lost_when_the_server_is_killed_while_judging(
     page: Page, studio: Any, drawn: Path, tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ def test_layers_are_chosen_by_key_and_by_mouse(page: Page, studio: Any, drawn: P
     assert shown.nth(1).is_checked() and not shown.nth(6).is_checked()
 
 
+@pytest.mark.slow
 def test_verdicts_given_while_the_server_is_down_arrive(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()
@@ -176,6 +177,7 @@ def try_ons(studio: Any, pair: str) -> list[Path]:
     return sorted(found, key=lambda file: file.stat().st_mtime_ns)
 
 
+@pytest.mark.slow
 def test_a_repaired_mask_is_used_by_a_new_try_on(page: Page, studio: Any, drawn: Path) -> None:
     split = open_dataset(drawn).splits["test"]
     pair = split.pairs[0]
