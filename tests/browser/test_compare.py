@@ -128,6 +128,7 @@ def test_two_fingers_zoom_all_runs_and_one_moves_them(page: Page, studio: Any, d
     assert moved != zoomed and pans.last.evaluate("pan => pan.style.transform") == moved
 
 
+@pytest.mark.slow
 def test_another_teams_folder_of_jpegs_stands_beside_ours_with_its_numbers(
     page: Page, studio: Any, drawn: Path, three: list[Path], tmp_path: Path
 ) -> None:

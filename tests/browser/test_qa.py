@@ -74,6 +74,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_twenty_items_are_judged_by_keys_alone(page: Page, studio: Any, many: Path) -> None:
     studio.run("add-dataset", str(many))
     studio.start()
@@ -122,6 +123,7 @@ def test_twenty_items_are_judged_by_keys_alone(page: Page, studio: Any, many: Pa
     expect(page.get_by_text("20 of 20 items judged: 18 good, 1 usable, 1 defect")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_layers_are_chosen_by_key_and_by_mouse(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()

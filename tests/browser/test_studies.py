@@ -43,6 +43,7 @@ def be(page: Page, rater: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.slow
 def test_a_study_is_made_once_however_often_the_button_is_hit(page: Page, studio: Any, served: Workspace) -> None:
     studio.start()
     page.goto(f"{studio.url}/studies")
