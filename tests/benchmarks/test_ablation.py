@@ -29,7 +29,6 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "keep"
 
 
-@pytest.mark.slow
 def test_each_training_lacks_what_it_is_named_for_and_a_stopped_table_goes_on(
     called: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,6 @@ from vton.pairs import open_dataset
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.slow
 def test_an_examination_leads_to_the_item_and_survives_a_restart(page: Page, studio: Any, drawn: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(drawn, tmp_path / "set"))
     split = open_dataset(root).splits["test"]
@@ -45,7 +44,6 @@ def test_an_examination_leads_to_the_item_and_survives_a_restart(page: Page, stu
     expect(page.locator(f'.tile[data-id="{pair.name}"] .badge')).to_be_visible()
 
 
-@pytest.mark.slow
 def test_a_saved_view_survives_a_reload_and_is_a_link(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()
@@ -83,7 +81,6 @@ def test_a_saved_view_survives_a_reload_and_is_a_link(page: Page, studio: Any, d
     assert "trait=" in page.url and page.url == address
 
 
-@pytest.mark.slow
 def test_pages_turn_by_their_bar_and_by_the_address(page: Page, studio: Any, tmp_path: Path) -> None:
     root = tmp_path / "set"
     for kind in ("image", "cloth"):

@@ -35,7 +35,6 @@ def three(drawn: Path, tmp_path: Path) -> list[Path]:
     return folders
 
 
-@pytest.mark.slow
 def test_three_runs_are_compared_by_keys_and_come_back_by_an_address(
     page: Page, studio: Any, drawn: Path, three: list[Path]
 ) -> None:
@@ -128,7 +127,6 @@ def test_two_fingers_zoom_all_runs_and_one_moves_them(page: Page, studio: Any, d
     assert moved != zoomed and pans.last.evaluate("pan => pan.style.transform") == moved
 
 
-@pytest.mark.slow
 def test_another_teams_folder_of_jpegs_stands_beside_ours_with_its_numbers(
     page: Page, studio: Any, drawn: Path, three: list[Path], tmp_path: Path
 ) -> None:

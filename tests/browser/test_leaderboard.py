@@ -23,7 +23,6 @@ def fits_of(studio: Any) -> list[psutil.Process]:
     return [child for child in children if child.status() != psutil.STATUS_ZOMBIE and "leaderboard" in child.cmdline()]
 
 
-@pytest.mark.slow
 def test_a_fit_in_the_background_shows_up_by_itself(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn), "--name", "Drawn")
     opened = open_workspace(Settings(workspace=studio.workspace))

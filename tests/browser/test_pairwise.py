@@ -151,7 +151,6 @@ def test_a_new_rater_from_the_link_to_the_hundredth_answer_blind(page: Page, stu
     assert (again.assignment, again.outcome) == (rows[73].assignment, "both bad")
 
 
-@pytest.mark.slow
 def test_hammered_held_and_rebound_keys_reasons_mouse_and_a_change_of_mind(
     page: Page, studio: Any, drawn: Path, tmp_path: Path
 ) -> None:
@@ -297,7 +296,6 @@ def test_a_tablet_by_touch_alone_taps_choose_and_gestures_only_look(
     assert sides[0] and sides[1] and sides[0]["y"] == sides[1]["y"] and sides[0]["x"] < sides[1]["x"]
 
 
-@pytest.mark.slow
 def test_nothing_confirmed_is_lost_when_the_server_is_killed_while_judging(
     page: Page, studio: Any, drawn: Path, tmp_path: Path
 ) -> None:

@@ -74,7 +74,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.slow
 def test_twenty_items_are_judged_by_keys_alone(page: Page, studio: Any, many: Path) -> None:
     studio.run("add-dataset", str(many))
     studio.start()
@@ -123,7 +122,6 @@ def test_twenty_items_are_judged_by_keys_alone(page: Page, studio: Any, many: Pa
     expect(page.get_by_text("20 of 20 items judged: 18 good, 1 usable, 1 defect")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_layers_are_chosen_by_key_and_by_mouse(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()
@@ -144,7 +142,6 @@ def test_layers_are_chosen_by_key_and_by_mouse(page: Page, studio: Any, drawn: P
     assert shown.nth(1).is_checked() and not shown.nth(6).is_checked()
 
 
-@pytest.mark.slow
 def test_verdicts_given_while_the_server_is_down_arrive(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     studio.start()
@@ -179,7 +176,6 @@ def try_ons(studio: Any, pair: str) -> list[Path]:
     return sorted(found, key=lambda file: file.stat().st_mtime_ns)
 
 
-@pytest.mark.slow
 def test_a_repaired_mask_is_used_by_a_new_try_on(page: Page, studio: Any, drawn: Path) -> None:
     split = open_dataset(drawn).splits["test"]
     pair = split.pairs[0]

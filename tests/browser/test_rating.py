@@ -54,7 +54,6 @@ def rating_page(page: Page, studio: Any, drawn: Path, tmp_path: Path) -> Page:
     return page
 
 
-@pytest.mark.slow
 def test_scores_given_while_the_server_is_down_arrive(rating_page: Page, studio: Any) -> None:
     studio.kill()
     for key in "5432":

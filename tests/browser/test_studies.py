@@ -43,7 +43,6 @@ def be(page: Page, rater: str) -> None:
     page.keyboard.press("Enter")
 
 
-@pytest.mark.slow
 def test_a_study_is_made_once_however_often_the_button_is_hit(page: Page, studio: Any, served: Workspace) -> None:
     studio.start()
     page.goto(f"{studio.url}/studies")
@@ -66,7 +65,6 @@ def test_a_study_is_made_once_however_often_the_button_is_hit(page: Page, studio
         assert [study.name for study in studies.list_all(session)] == ["By hand"]
 
 
-@pytest.mark.slow
 def test_what_raters_disagree_about_is_ruled_on_by_keys(page: Page, studio: Any, served: Workspace) -> None:
     studio.run("study", "--name", "First", "--dataset", "Drawn", "--runs", "sharp", "soft", "--raters", "2", "2")
     with served.database.read() as session:

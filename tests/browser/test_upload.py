@@ -13,7 +13,6 @@ pytestmark = pytest.mark.browser
 SITE = Path(__file__).parents[1] / "fakes" / "site"
 
 
-@pytest.mark.slow
 def test_a_garment_on_its_way_is_waited_for(page: Page, studio: Any, drawn: Path) -> None:
     split = open_dataset(drawn).splits["test"]
     studio.run("add-dataset", str(drawn))

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.browser
 LONG = 120_000  # milliseconds; the worker's process loads the model first
 
 
-@pytest.mark.slow
 def test_a_pair_is_looked_at_by_keys_and_comes_back_by_its_address(page: Page, studio: Any, drawn: Path) -> None:
     studio.run("add-dataset", str(drawn))
     torch.manual_seed(3)

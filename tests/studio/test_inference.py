@@ -48,7 +48,6 @@ def pairs_of(workspace: Workspace, dataset: Dataset) -> list[Pair]:
         return [Pair(*pair) for pair in datasets.page_pairs(session, dataset.id, "test", paired=False)]
 
 
-@pytest.mark.slow
 def test_try_ons_land_in_the_labs_run_and_survive_a_dead_process(
     opened: Workspace, dataset: Dataset, worker: TryOnWorker
 ) -> None:

@@ -283,7 +283,6 @@ def test_other_folders_are_no_trainings(opened: Workspace) -> None:
     assert find_training(opened, "..") is None and find_training(opened, "gone") is None
 
 
-@pytest.mark.slow
 def test_a_training_is_cancelled_whole_resumed_there_and_ended_at_once(opened: Workspace, dataset: Dataset) -> None:
     mine = put_warp(opened)
     every = ("steps=100000", "log_every=1", "validate_every=100000", "save_every=100000")

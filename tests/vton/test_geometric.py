@@ -73,7 +73,6 @@ def test_drawn_pairs_keep_the_photo_and_get_the_garment(drawn: Path) -> None:
         check_order(conditions)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["classic", "v2"])
 def test_real_pairs_keep_the_photo_and_get_the_garment(samples: Path, layout: str) -> None:
     for conditions in read_all(samples / layout):

@@ -296,7 +296,6 @@ def test_a_paired_run_is_compared_with_the_photos(samples: Path, tmp_path: Path)
     assert set(report["pairs"]) == {Pair("00006_00", "00006_00").name}
 
 
-@pytest.mark.slow
 def test_the_classic_layout_is_tried_on(samples: Path, tmp_path: Path) -> None:
     """Its parse is coloured by a palette, its masks are JPEG, and it has neither DensePose nor an agnostic picture."""
     split = open_dataset(samples / "classic").splits["test"]
