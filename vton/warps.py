@@ -120,7 +120,8 @@ def describe_warp(name: str) -> dict[str, Any]:
     folder = checkpoint_folder(name)
     config = read_config(folder)
     data = config.get("trained", {}).get("data")
-    known = {"trained_on": {"root": data["root"], "fold": data["fold"]}} if data else {}
+    told = isinstance(data, dict) and "root" in data
+    known = {"trained_on": {"root": data["root"], "fold": data.get("fold")}} if told else {}
     return {"name": name_of(folder), "kind": config.get("kind"), "sha256": hash_weights(folder / WEIGHTS), **known}
 
 

@@ -118,15 +118,15 @@ def describe_run(run: Path) -> dict[str, Any]:
 
 def in_sample(runs: Sequence[Path], split: Split, pairs: Sequence[Pair]) -> list[Pair]:
     """Those of some `pairs` of the split that runs have warps of, by a warp that was trained on their person or garment."""
-    found: list[Pair] = []
+    found: set[str] = set()
     for run in runs:
         data = describe_run(run)["warp"].get("trained_on")
         if data and Path(data["root"]).is_dir() and Path(data["root"]).samefile(split.root):
             trained, _ = split_fold(split, *left_out_fold(split, data["fold"] and tuple(data["fold"])))
             known = {item for pair in trained for item in (pair.person, pair.cloth)}
             made = [pair for pair in pairs if (run / "intermediates" / pair.name).is_dir()]
-            found += [pair for pair in made if known & {pair.person, pair.cloth}]
-    return found
+            found |= {pair.name for pair in made if known & {pair.person, pair.cloth}}
+    return [pair for pair in pairs if pair.name in found]
 
 
 class Wearings(Dataset[Wearing]):
