@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,6 +27,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 START_SECONDS = 60
+WAIT = 60_000  # milliseconds at most for what a page does, also on a busy machine
+
+expect.set_options(timeout=WAIT)
 
 
 class Studio:
@@ -102,7 +105,7 @@ def page(browser: Browser, studio: Studio, request: pytest.FixtureRequest) -> It
     """
     context = browser.new_context(**getattr(request, "param", {"viewport": {"width": 1280, "height": 800}}))
     opened = context.new_page()
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(WAIT)
     elsewhere: list[str] = []
     broken: list[str] = []
     local = (studio.url, studio.url.replace("http", "ws"), "data:", "blob:")

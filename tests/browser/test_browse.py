@@ -104,7 +104,7 @@ def test_pages_turn_by_their_bar_and_by_the_address(page: Page, studio: Any, tmp
     page.get_by_role("textbox").first.fill("000")
     page.get_by_role("textbox").first.press("Enter")
     expect(first).to_have_attribute("data-id", "00000_00__00000_00")
-    expect(bar.locator("[aria-current]")).to_have_text(["1"], timeout=30_000)  # one bar alone, once the former one is gone
+    expect(bar.locator("[aria-current]")).to_have_text(["1"])  # one bar alone, once the former one is gone
     assert "page=" not in page.url
     bar.get_by_role("button", name="Page 2", exact=True).click()
     expect(first).to_have_attribute("data-id", "00048_00__00048_00")

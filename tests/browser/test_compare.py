@@ -65,8 +65,8 @@ def test_three_runs_are_compared_by_keys_and_come_back_by_an_address(
 
     page.keyboard.press("3")
     expect(cards).to_have_count(1)
-    expect(cards).to_have_attribute("data-run", "bluish", timeout=5_000)
-    expect(cards).to_have_attribute("data-run", "black", timeout=5_000)
+    expect(cards).to_have_attribute("data-run", "bluish")
+    expect(cards).to_have_attribute("data-run", "black")
 
     page.keyboard.press("4")
     middle = "canvas => [...canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data]"

@@ -14,8 +14,6 @@ from tests.ranked_study import NAMES, answered, make_study
 
 pytestmark = pytest.mark.browser
 
-LONG = 60_000  # ms: a killed fit is begun again after a pause
-
 
 def fits_of(studio: Any) -> list[psutil.Process]:
     """The processes of the studio that fit a leaderboard now."""
@@ -30,16 +28,16 @@ def test_a_fit_in_the_background_shows_up_by_itself(page: Page, studio: Any, dra
         study = make_study(session, 1)
     studio.start()
     page.goto(f"{studio.url}/leaderboard?study=1")
-    expect(page.get_by_text("No vote counts on overall yet.")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("No vote counts on overall yet.")).to_be_visible()
     answered(opened, study, "Ben", "Cleo", "Dan")
     opened.database.close()
     page.reload()
-    expect(page.get_by_text("votes so far")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("votes so far")).to_be_visible()
     for fit in fits_of(studio):
         fit.send_signal(signal.SIGKILL)
-    forest = page.locator(".js-plotly-plot").first
-    expect(forest).to_be_visible(timeout=LONG)
+    forest = page.locator(".st-key-leaderboard_forest .js-plotly-plot")
+    expect(forest).to_be_visible()
     for name in NAMES:
-        expect(forest.get_by_text(name, exact=True)).to_be_visible(timeout=LONG)
-    expect(page.get_by_text("by 3 raters on 8 pairs")).to_be_visible(timeout=LONG)
-    expect(page.get_by_text("would rank above")).to_be_visible(timeout=LONG)
+        expect(forest.get_by_text(name, exact=True)).to_be_visible()
+    expect(page.get_by_text("by 3 raters on 8 pairs")).to_be_visible()
+    expect(page.get_by_text("would rank above")).to_be_visible()

@@ -54,7 +54,7 @@ def test_browse_lab_rate_and_a_job_over_a_restart(page: Page, studio: Any, drawn
     expect(page.locator(".count")).to_have_text("0 of 1 rated")
     rate(page, "21")
     expect(page.locator(".finished")).to_contain_text("are rated")
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while len(scores(studio.workspace)) < 4 and time.monotonic() < until:
         page.wait_for_timeout(200)
     assert scores(studio.workspace) == [5, 3, 2, 1]

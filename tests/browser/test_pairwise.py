@@ -52,9 +52,9 @@ def stored(workspace: Path) -> list[Row]:
     ]
 
 
-def all_stored(page: Page, workspace: Path, seconds: int = 20) -> list[Row]:
+def all_stored(page: Page, workspace: Path) -> list[Row]:
     """The live comparisons as soon as the browser knows that all it has are stored."""
-    page.locator('.rating[data-unsent="0"]').wait_for(timeout=1000 * seconds)
+    page.locator('.rating[data-unsent="0"]').wait_for()
     return stored(workspace)
 
 
@@ -312,7 +312,7 @@ def test_nothing_confirmed_is_lost_when_the_server_is_killed_while_judging(
         press(page, *keys[3:])
         studio.start()
         given += keys
-        rows = all_stored(page, studio.workspace, seconds=10)
+        rows = all_stored(page, studio.workspace)
         assert rows[: len(confirmed)] == confirmed
         assert [row.outcome for row in rows] == [OUTCOMES[key] for key in given]
     assert_all_seen(stored(studio.workspace))

@@ -57,7 +57,7 @@ def test_a_study_is_made_once_however_often_the_button_is_hit(page: Page, studio
     make = page.get_by_role("button", name="Make the study")
     expect(make).to_be_enabled()
     make.dblclick()
-    expect(page.get_by_role("heading", name="By hand")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="By hand")).to_be_visible()
     expect(page.get_by_text("0 of 12 comparisons")).to_be_visible()
     page.get_by_role("button", name="Link for raters").click()
     expect(page.get_by_text(f"{studio.url}/rate?study=1", exact=True)).to_be_visible()

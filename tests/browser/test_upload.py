@@ -18,15 +18,15 @@ def test_a_garment_on_its_way_is_waited_for(page: Page, studio: Any, drawn: Path
     studio.run("add-dataset", str(drawn))
     studio.start()
     page.goto(f"{studio.url}/lab")
-    page.get_by_text("Your own photos").click(timeout=60_000)
+    page.get_by_text("Your own photos").click()
     start, files = page.get_by_role("button", name="Prepare and try on"), page.locator("input[type=file]")
     photo = split.need("image", split.persons[0])
-    with page.expect_response("**/_stcore/upload_file/**", timeout=60_000):
+    with page.expect_response("**/_stcore/upload_file/**"):
         files.nth(0).set_input_files(photo)
     held: list[Route] = []
     page.route("**/_stcore/upload_file/**", lambda route: held.append(route))
     files.nth(1).set_input_files({"name": "slow.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes()})
-    expect(page.get_by_text("slow.jpg")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("slow.jpg")).to_be_visible()
     for _ in range(300):  # the studio says first where the photo goes
         page.wait_for_timeout(100)
         if held:
@@ -35,7 +35,7 @@ def test_a_garment_on_its_way_is_waited_for(page: Page, studio: Any, drawn: Path
     page.wait_for_timeout(1000)
     expect(start).to_be_disabled()
     held[0].continue_()
-    expect(start).to_be_enabled(timeout=60_000)
+    expect(start).to_be_enabled()
 
 
 @pytest.mark.slow
@@ -48,23 +48,23 @@ def test_two_photos_are_prepared_and_tried_on(
     split = open_dataset(drawn).splits["test"]
     studio.start()
     page.goto(f"{studio.url}/lab")
-    expect(page.get_by_text("upload two photos below")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("upload two photos below")).to_be_visible()
     start = page.get_by_role("button", name="Prepare and try on")
-    expect(start).to_be_disabled(timeout=60_000)
+    expect(start).to_be_disabled()
     files = page.locator("input[type=file]")
     photo = split.need("image", split.persons[0])
     files.nth(0).set_input_files(photo)
-    expect(page.get_by_text(photo.name)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(photo.name)).to_be_visible()
     files.nth(1).set_input_files(split.need("cloth", split.cloths[1]))
-    expect(start).to_be_enabled(timeout=60_000)
+    expect(start).to_be_enabled()
     start.click()
     page.wait_for_url("**upload=**")
-    expect(page.get_by_role("img", name="Person", exact=True)).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("img", name="Keypoints", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name="Person", exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name="Keypoints", exact=True)).to_be_visible()
     expect(page.get_by_role("img", name="Garment mask", exact=True)).to_have_count(0)
     page.reload()
-    expect(page.get_by_role("img", name="Parse", exact=True).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name="Parse", exact=True).first).to_be_visible()
     expect(page.get_by_role("img", name="Result", exact=True).first).to_be_visible(timeout=120_000)
     expect(page.get_by_role("button", name="Rate it")).to_be_visible()
     page.goto(f"{studio.url}/browse?dataset=My+photos")
-    expect(page.locator(".tile")).to_have_count(1, timeout=60_000)
+    expect(page.locator(".tile")).to_have_count(1)
