@@ -2,16 +2,20 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: studio test test-slow check
+.PHONY: studio test test-browser test-slow check
 
 studio: .venv/installed
 	@$(BIN)/python -m studio --port $(PORT) || [ $$? -eq 130 ]
 
 test: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "not slow and not browser"
+
+# One at a time: a page, its server and its jobs want both cores.
+test-browser: .venv/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 test-slow: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder -m "slow and not browser"
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
