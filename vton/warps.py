@@ -44,11 +44,12 @@ class NetworkWarp(ABC):
 
 
 class LearnedWarp(NetworkWarp):
-    """The warping network, asked about the pair and about its mirror image, as both are trained on (`flip`): the mean of both
-    is nearer to the truth than either, and folds less."""
+    """The warping network, asked about the pair and, where mirror images were trained on too (`flip`), about that: the mean of
+    both is nearer to the truth than either, and folds less."""
 
-    def __init__(self, network: WarpNetwork) -> None:
+    def __init__(self, network: WarpNetwork, mirrored: bool = True) -> None:
         self.network = network
+        self.mirrored = mirrored
 
     def __call__(self, conditions: Conditions) -> Warped:
         said = self._ask(conditions)
@@ -64,8 +65,10 @@ class LearnedWarp(NetworkWarp):
     @torch.no_grad()
     def _ask(self, conditions: Conditions) -> Prediction:
         seen = fit(conditions, self.network.config.size)
-        seen = stack([seen, mirror(seen)]).to(next(self.network.parameters()).device)
+        seen = (stack([seen, mirror(seen)]) if self.mirrored else seen).to(next(self.network.parameters()).device)
         said: Prediction = self.network(seen.cloth, seen.cloth_mask, seen.parse_agnostic, seen.densepose)
+        if not self.mirrored:
+            return said
         flows = tuple((flow[:1] + mirror_flow(flow[1:])) / 2 for flow in said.flows)
         return Prediction(flows, (said.parse[:1] + mirror_logits(said.parse[1:])) / 2)
 
@@ -102,9 +105,11 @@ def open_warp(name: str, device: str = "auto") -> Warp:
         chosen = pick(device)
     except ValueError as error:
         raise CheckpointError(f"{folder} cannot be used: {error}.") from error
-    kind = read_config(folder).get("kind")
+    config = read_config(folder)
+    kind = config.get("kind")
     if kind == "warp":
-        return LearnedWarp(load_warp(folder, chosen))
+        flips = config.get("trained", {}).get("augment", {}).get("flip", 0.5)
+        return LearnedWarp(load_warp(folder, chosen), mirrored=flips > 0)
     if kind == "seed warp":
         return SeedWarp(load_seed(folder, chosen))
     raise CheckpointError(f"{folder} holds a {kind}, and a warp is needed; give the checkpoint of a warp, or {GEOMETRIC}.")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from vton.checkpoint_info import CONFIG, WEIGHTS
 from vton.conditions import Conditions
 from vton.dataset import fit, read
 from vton.errors import CheckpointError, DataError
-from vton.flow import warp
+from vton.flow import resize, warp
 from vton.generate import GenerateConfig, generate, main
 from vton.geometric import geometric_warp
 from vton.images import read_json, write_json
@@ -25,6 +26,7 @@ from vton.mirror import mirror, mirror_flow, mirror_regions
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
+from vton.warping import flow_out
 from vton.warps import LearnedWarp, NetworkWarp, close_slits, default_warp, describe_warp, open_warp
 
 SIZE = (256, 192)
@@ -106,6 +108,22 @@ def test_a_mirrored_pair_is_warped_as_in_a_mirror(seen: Conditions) -> None:
         for x in (fit(pair, SIZE) for pair in (seen, mirror(seen)))
     )
     assert not torch.allclose(mirrored, mirror_flow(alone), atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("trained", "is_asked_twice"), [({"augment": {"flip": 0.0}}, False), ({"augment": {"flip": 0.5}}, True)]
+)
+def test_mirror_images_are_asked_about_where_they_were_trained_on(
+    trained: dict[str, Any], is_asked_twice: bool, seen: Conditions, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    network = WarpNetwork(WARP["tiny"].network).eval()
+    save_warp(tmp_path, network, {"step": 0, **trained})
+    asked = fit(seen, network.config.size)
+    alone = network(asked.cloth, asked.cloth_mask, asked.parse_agnostic, asked.densepose).flows[0]
+    _, coarsest = open_warp(str(tmp_path), "cpu").scales(seen)[0]
+    once = flow_out(resize(alone, network.config.size), SIZE, SIZE)
+    assert torch.allclose(coarsest, once, atol=1e-3) != is_asked_twice
 
 
 def test_what_lies_before_the_garment_is_cut_out(split: Split, seen: Conditions) -> None:
