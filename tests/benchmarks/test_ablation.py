@@ -22,9 +22,9 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _, vae = save_tiny(tmp_path)
     torch.manual_seed(0)
     save_warp(tmp_path / "a-warp", WarpNetwork(WARP["tiny"].network), {"step": 1})
-    for name, value in {"PRESET": "tiny", "PEOPLE": 3, "PAIRS": 1, "WARP_STEPS": 2}.items():
+    for name, value in {"PRESET": "tiny", "PEOPLE": 3, "PAIRS": 2, "WARP_STEPS": 2}.items():
         monkeypatch.setattr(ablation, name, value)
-    told = ["--steps", "2", "--vae", str(vae), "--warp", str(tmp_path / "a-warp"), "--keep", str(tmp_path / "keep")]
+    told = ["--steps", "4", "--vae", str(vae), "--warp", str(tmp_path / "a-warp"), "--keep", str(tmp_path / "keep")]
     monkeypatch.setattr(sys, "argv", ["ablation", *told, "--json", str(tmp_path / "figures.json")])
     return tmp_path / "keep"
 
@@ -60,7 +60,12 @@ def test_each_training_lacks_what_it_is_named_for_and_a_stopped_table_goes_on(
     assert sampled[names[0]] == {"full": 1.5, "full, sampled without guidance": 1.0}
     assert sampled[names[2]] == {names[2]: 0.0} and sampled[names[3]] == {names[3]: 1.0}
 
-    figures = json.loads((tmp_path / "figures.json").read_text())["figures"]
+    written = json.loads((tmp_path / "figures.json").read_text())
+    figures, away = written["figures"], written["psnr_inside against full"]
+    assert away.keys() == set(names[1:])
+    for name, (mean, _, _) in away.items():
+        assert mean == pytest.approx(figures[name]["psnr_inside"][0] - figures[ablation.FULL]["psnr_inside"][0])
+    assert full["loop"]["warmup"] < full["loop"]["steps"], "the rate reaches its height"
     assert set(figures) == {*names, "full, sampled without guidance"}
     assert all(values["psnr_inside"][0] > 0 for values in figures.values())
     said = capsys.readouterr().out

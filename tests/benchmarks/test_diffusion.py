@@ -156,6 +156,9 @@ def test_a_table_that_was_stopped_goes_on_and_a_missed_aim_is_told(
     said = capsys.readouterr().out
     assert "missed" in said and "garment features inside" in said and "LPIPS" not in said
     assert len(list((tmp_path / "keep" / "pictures").glob("*.jpg"))) == 3
+    monkeypatch.setattr(benchmark, "GAIN", -90.0)
+    found = run("--only", "quality")["quality"]
+    assert found["reached"] and found["aim"] == figures[try_ons.BEGUN]["psnr_inside"][0] - 90, "of what diffusion begins with"
 
 
 def test_the_other_parts_are_added_to_what_was_found(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
