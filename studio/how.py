@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from studio.checkpoints import GEOMETRIC, NONE, Checkpoint
+from studio.checkpoints import GEOMETRIC, NONE, Checkpoint, default_of
 from vton.sampling import Sampling
 
 MOST_STEPS = 200
@@ -60,6 +60,17 @@ class How:
             }
             named += [self.diffusion.name, sampling_words(told | {"seed": self.seed})]
         return ", ".join(named)
+
+
+def default_how(warps: Sequence[Checkpoint], diffusions: Sequence[Checkpoint], drawn: bool) -> How:
+    """What is taken of these where nobody chose, for people that are `drawn` or not."""
+    diffusion = default_of(diffusions, drawn)
+    return How(default_of(warps, drawn), diffusion, own_sampling(diffusion))
+
+
+def own_sampling(diffusion: Checkpoint | None) -> Sampling:
+    """A checkpoint's own settings."""
+    return diffusion.info.sampling if diffusion and diffusion.info and diffusion.info.sampling else Sampling()
 
 
 def names_of(config: Mapping[str, Any]) -> tuple[str, str]:

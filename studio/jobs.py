@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 DEMO_NAME = "Drawn demo set"
-FIRST_RUN = "Geometric, first try-ons"
+FIRST_RUN = "First try-ons"
 
 
 def again(workspace: Workspace, job: Job) -> Job:

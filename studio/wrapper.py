@@ -13,6 +13,8 @@ from db import datasets
 from db import jobs as rows
 from db.models import ACTIVE_STATES, Job
 from studio import checks_file, findings, joblog, processes
+from studio.checkpoints import is_drawn, list_checkpoints, list_diffusions
+from studio.how import default_how
 from studio.importer import ImportFault, add_dataset, import_run
 from studio.jobcontrol import stopping
 from studio.jobs import JobError, start_generate
@@ -115,7 +117,9 @@ def _take_in(workspace: Workspace, job: Job) -> str:
                 first = after["generate"]
                 with workspace.database.read() as session:
                     pairs = datasets.page_pairs(session, dataset.id, first["split"], paired=False, limit=first["pairs"])
-                start_generate(workspace, dataset, first["split"], pairs, name=first["name"])
+                drawn = is_drawn(dataset.root, first["split"])
+                how = default_how(list_checkpoints(workspace), list_diffusions(workspace), drawn)
+                start_generate(workspace, dataset, first["split"], pairs, name=first["name"], how=how)
     except (ImportFault, JobError, UploadFault, findings.ReportFault, checks_file.ChecksFault) as error:
         return str(error)
     return ""

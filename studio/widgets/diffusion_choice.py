@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from db.models import Dataset
-from studio.checkpoints import GEOMETRIC, NONE, Checkpoint, default_of, is_drawn, list_checkpoints, list_diffusions
-from studio.how import MOST_STEPS, SAMPLER_WORDS, How
+from studio.checkpoints import GEOMETRIC, NONE, Checkpoint, is_drawn, list_checkpoints, list_diffusions
+from studio.how import MOST_STEPS, SAMPLER_WORDS, How, default_how, own_sampling
 from studio.workspace import Workspace
 from vton.sampling import SAMPLERS, Sampling
 
@@ -30,9 +30,7 @@ class Offer:
     @property
     def defaults(self) -> How:
         """What is taken where nobody chose."""
-        warp = default_of(list(self.warps.values()), self.drawn)
-        diffusion = default_of(list(self.diffusions.values()), self.drawn)
-        return How(warp, diffusion, own_sampling(diffusion))
+        return default_how(list(self.warps.values()), list(self.diffusions.values()), self.drawn)
 
 
 def offer_for(workspace: Workspace, dataset: Dataset, split: str) -> Offer:
@@ -40,11 +38,6 @@ def offer_for(workspace: Workspace, dataset: Dataset, split: str) -> Offer:
     warps = {one.name: one for one in list_checkpoints(workspace) if one.info}
     diffusions = {one.name: one for one in list_diffusions(workspace) if one.info}
     return Offer(warps, diffusions, is_drawn(dataset.root, split))
-
-
-def own_sampling(diffusion: Checkpoint | None) -> Sampling:
-    """A checkpoint's own settings."""
-    return diffusion.info.sampling if diffusion and diffusion.info and diffusion.info.sampling else Sampling()
 
 
 def settle(prefix: str, offer: Offer, told: Mapping[str, str] | None = None) -> None:

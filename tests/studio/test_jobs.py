@@ -15,10 +15,12 @@ import pytest
 from db import jobs as rows
 from db import runs
 from db.models import Job, now
-from studio import jobs, processes
+from studio import jobs, processes, wrapper
+from studio.importer import add_dataset
 from studio.jobs import JobStatus
 from studio.settings import ROOT
 from studio.workspace import Workspace
+from vton.checkpoint_info import SHIPPED, SHIPPED_DIFFUSION
 
 PYTHON = [sys.executable, "-c"]
 SLEEP = [*PYTHON, "import time; time.sleep(60)"]
@@ -176,19 +178,32 @@ def test_a_cancelled_run_keeps_what_it_made(opened: Workspace, make_run: Callabl
         assert [run.name for run in runs.list_all(session)] == ["Begun"]
 
 
-def test_command_lines_that_pages_start(
-    opened: Workspace, make_dataset: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from studio.importer import add_dataset
-
-    started: list[Job] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """The jobs that are asked for, none of which runs."""
+    asked: list[Job] = []
 
     def keep(workspace: Workspace, kind: str, title: str, command: list[str], after: dict[str, object]) -> Job:
         job = Job(kind=kind, title=title, command=command, after=after)
-        started.append(job)
+        asked.append(job)
         return job
 
     monkeypatch.setattr(jobs, "start", keep)
+    return asked
+
+
+@pytest.mark.parametrize("is_drawn", [True, False])
+def test_first_try_ons_are_made_by_what_is_taken_where_nobody_chose(
+    is_drawn: bool, opened: Workspace, make_dataset: Callable[[], Path], drawn: Path, started: list[Job]
+) -> None:
+    after = {"split": "test", "pairs": 1, "name": "First"}
+    wrapper._take_in(opened, Job(after={"add_dataset": str(drawn if is_drawn else make_dataset()), "generate": after}))
+    command = started[0].command
+    made_by = [command[command.index(option) + 1] for option in ("--warp", "--diffusion")]
+    assert made_by == ([str(SHIPPED), str(SHIPPED_DIFFUSION)] if is_drawn else ["geometric", "none"])
+
+
+def test_command_lines_that_pages_start(opened: Workspace, make_dataset: Callable[[], Path], started: list[Job]) -> None:
     dataset = add_dataset(opened, make_dataset())
     jobs.start_generate(opened, dataset, "test", [("00001_00", "00002_00")], name="My run!")
     jobs.start_generate(opened, dataset, "test", paired=True, name="My run!")
