@@ -86,6 +86,11 @@ class TryOn:
             return None
         return Steps(told["step"], told["steps"], told["left"])
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was told to end, also where it has not yet."""
+        return self.future.cancelled() or (self.watched / CANCEL).exists()
+
     def cancel(self) -> None:
         """Have it stop at its next step, or never begin."""
         if not self.future.cancel():
@@ -119,11 +124,12 @@ class TryOnWorker:
         self._ready = ""  # what was opened ahead
 
     def submit(self, root: Path, split: str, pair: Pair, out: Path, how: How | None = None) -> TryOn:
-        """Make one try-on in a run folder and take it in; the same one that is under way already is given back."""
+        """Make one try-on in a run folder and take it in; the same one that is under way already is given back,
+        where nobody has cancelled it."""
         how = how or How()
         with self._lock:
             known = self.find(out, pair)
-            if known is not None:
+            if known is not None and not known.cancelled:
                 return known
             watched = self.workspace.settings.cache_dir / "try-ons" / uuid4().hex
             future = self._queue.submit(self._make, root, split, pair, out, how, watched)
@@ -145,8 +151,8 @@ class TryOnWorker:
         return [one for one in self._asked if not one.future.done()]
 
     def find(self, out: Path, pair: Pair) -> TryOn | None:
-        """The try-on of a pair in a run folder, where it is under way."""
-        return next((one for one in self.under_way() if (one.out, one.pair) == (out, pair)), None)
+        """The newest try-on of a pair in a run folder, where it is under way."""
+        return next((one for one in reversed(self.under_way()) if (one.out, one.pair) == (out, pair)), None)
 
     def look(self, dataset: Dataset, split: str, pair: Pair, warp: str, out_dir: Path) -> "Future[None]":
         """Write what there is to see of a pair under a warp into a folder; the future raises in one sentence."""
@@ -217,11 +223,6 @@ class TryOnWorker:
             if self._timer is not None:
                 self._timer.daemon = True
                 self._timer.start()
-
-    @property
-    def warm(self) -> bool:
-        """Whether a process is kept."""
-        return self._pool is not None
 
     def free(self) -> None:
         """Give the process back; the next try-on starts a new one."""

@@ -69,6 +69,8 @@ def export(folder: Path, out: Path) -> None:
     data, init = trained.get("data"), trained.get("init")
     if isinstance(data, dict) and "root" in data:
         trained |= {"data": data | {"root": Path(str(data["root"])).name}}
+    if before := trained.get("before"):
+        trained |= {"before": [one | {"root": Path(str(one["root"])).name} for one in before]}
     if init:
         trained |= {"init": name_of(Path(str(init)))}
     with new_folder(out) as unfinished:

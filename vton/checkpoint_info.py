@@ -139,6 +139,14 @@ def _sampling(trained: dict[str, Any]) -> Sampling | None:
         return None
 
 
+def datasets_of(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a checkpoint was trained on, as "root" and "fold" (the one left out): its own dataset, and what it began with was."""
+    trained = config.get("trained", {})
+    data, before = trained.get("data"), trained.get("before", [])
+    own = [{"root": data["root"], "fold": data.get("fold")}] if isinstance(data, dict) and "root" in data else []
+    return own + [one for one in before if one not in own]
+
+
 def _trained_on(trained: dict[str, Any], drawn: bool) -> str:
     data = trained.get("data")
     if isinstance(data, str):

@@ -10,7 +10,17 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from vton.checkpoint import load_warp
-from vton.checkpoint_info import CONFIG, GEOMETRIC, SHIPPED, WEIGHTS, checkpoint_in, hash_weights, name_of, read_config
+from vton.checkpoint_info import (
+    CONFIG,
+    GEOMETRIC,
+    SHIPPED,
+    WEIGHTS,
+    checkpoint_in,
+    datasets_of,
+    hash_weights,
+    name_of,
+    read_config,
+)
 from vton.conditions import Conditions, stack
 from vton.dataset import fit
 from vton.devices import pick
@@ -124,9 +134,7 @@ def describe_warp(name: str) -> dict[str, Any]:
         return {"name": GEOMETRIC}
     folder = checkpoint_folder(name)
     config = read_config(folder)
-    data = config.get("trained", {}).get("data")
-    told = isinstance(data, dict) and "root" in data
-    known = {"trained_on": {"root": data["root"], "fold": data.get("fold")}} if told else {}
+    known = {"trained_on": datasets_of(config)}
     return {"name": name_of(folder), "kind": config.get("kind"), "sha256": hash_weights(folder / WEIGHTS), **known}
 
 

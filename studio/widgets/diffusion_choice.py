@@ -170,18 +170,16 @@ def _draw_seed(prefix: str) -> None:
 
 def caution(how: How, drawn: bool) -> str:
     """What to expect of weights that meet pictures of another kind than they were trained on; "" of those that do not."""
-    strange = [
-        f"the {what} {one.name}"
-        for what, one in (("warp", how.warp), ("diffusion", how.diffusion))
-        if one and one.info and one.info.drawn != drawn
-    ]
+    used = {"warp": how.warp, "diffusion": how.diffusion}
+    strange = {what: one.name for what, one in used.items() if one and one.info and one.info.drawn != drawn}
     if not strange:
         return ""
-    who, was = " and ".join(strange), "was" if len(strange) == 1 else "were"
+    who, was = " and ".join(f"the {what} {name}" for what, name in strange.items()), "was" if len(strange) == 1 else "were"
     who = who[0].upper() + who[1:]
     if drawn:
         return f"{who} {was} trained on photos: on drawn people expect sleeves, edges and colours less exact than on photos."
+    smears = " What the diffusion makes of it is smeared." if "diffusion" in strange else ""
     return (
-        f"{who} {was} trained on drawn people: on photos expect the garment about in its place, and skin, folds and sleeves "
-        "that look drawn."
+        f"{who} {was} trained on drawn people: on photos expect the garment about in its place, but over the neck and ragged "
+        f"beside the arms.{smears}"
     )

@@ -139,8 +139,8 @@ def _cautions(place: Place, learned: Sequence[Checkpoint]) -> None:
         )
     else:
         st.info(
-            f"{who} {was} trained on drawn pictures: expect the garment about in its place, and sleeves, hems and prints that "
-            "bend where a real body or cloth looks like nothing that was drawn.",
+            f"{who} {was} trained on drawn pictures: expect the garment about in its place, but over the neck as "
+            "far as its photo shows collar or hanger, ragged beside the arms, and with holes where a print has bare spots.",
             icon=":material/info:",
         )
 

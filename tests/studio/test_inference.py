@@ -81,7 +81,7 @@ def test_an_idle_process_is_freed(opened: Workspace, dataset: Dataset) -> None:
     folder = lab_run_dir(opened, dataset, "test")
     worker.submit(Path(dataset.root), "test", pairs_of(opened, dataset)[0], folder).result(timeout=120)
     end = time.monotonic() + 20
-    while worker.warm or multiprocessing.active_children():
+    while multiprocessing.active_children():
         assert time.monotonic() < end
         time.sleep(0.05)
     worker.close()
@@ -184,7 +184,10 @@ def test_a_diffusion_stays_open_keeps_every_setting_and_stops_where_it_is_cancel
     said = long.steps()
     assert said is not None and said.total == 200 and said.done < 200
     long.cancel()
-    for cancelled in (long, waiting):
+    again = submit(pair, steps=200)
+    assert again is not long and worker.find(long.out, pair) is again, "what was cancelled is not given to who asks anew"
+    again.cancel()
+    for cancelled in (long, waiting, again):
         with pytest.raises(TryOnCancelled):
             cancelled.result(timeout=60)
     assert not (long.out / "results").exists() and not waiting.out.joinpath("results", f"{other.name}.png").exists()

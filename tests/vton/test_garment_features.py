@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vton.checkpoint import load_garment, save_garment, save_warp
-from vton.checkpoint_info import WEIGHTS
+from vton.checkpoint_info import WEIGHTS, read_info
 from vton.dataset import read, stack
 from vton.errors import CheckpointError, WeightsMissing
 from vton.flow import warp
@@ -20,7 +20,7 @@ from vton.presets import GARMENT, WARP
 from vton.synthetic import SyntheticConfig, draw_dataset
 from vton.train import features
 from vton.train import garment_features as garments
-from vton.train.features import describe_features, open_features
+from vton.train.features import SHIPPED, describe_features, open_features
 from vton.train.losses import WarpWeights, perceptual, warp_losses
 from vton.train.warp import main as train_warp
 from vton.train.warp import predict
@@ -55,6 +55,7 @@ def test_a_training_writes_a_network_that_says_how_often_it_is_right(people: Pat
     assert network.config.words["weave"] == tuple(sorted({one["weave"] for one in traits}))
     told = json.loads((tmp_path / "run" / "checkpoint" / "config.json").read_text())
     assert told["kind"] == "garment features" and told["trained"]["data"]["held_out"] == 4
+    assert read_info(tmp_path / "run" / "checkpoint").drawn and read_info(SHIPPED).drawn
     assert set(told["trained"]["accuracy"]) == set(garments.ATTRIBUTES) == set(told["trained"]["data"]["chance"])
     assert all(0 <= share <= 1 for share in told["trained"]["accuracy"].values())
     assert train(people, tmp_path / "run", "--set", *FAST) == 1, "a second start"

@@ -272,6 +272,16 @@ def test_a_sampling_that_was_chosen_outlives_the_next_checkpoint(
     assert load_unet(tmp_path / "run" / "checkpoint").sampling == Sampling(steps=2, strength=0.5)
 
 
+def test_a_training_goes_on_without_what_it_began_with(people: Path, vae: Path, tmp_path: Path) -> None:
+    assert train(people, vae, tmp_path / "first", "--set", *FAST) == 0
+    begun = ("--init", str(tmp_path / "first"), "--set", *FAST, "save_every=1")
+    assert train(people, vae, tmp_path / "next", *begun) == 0
+    keep_sampling(tmp_path / "first" / "checkpoint", {"steps": 3})
+    assert train(people, vae, tmp_path / "next", "--resume", *begun) == 0
+    shutil.rmtree(tmp_path / "first")
+    assert train(people, vae, tmp_path / "next", "--resume", *begun) == 0
+
+
 def test_a_look_is_one_of_few_and_half_of_them_are_mirrored(people: Path) -> None:
     own = examples(people, 2)
     data = Wearings(own, Warps({}), Vary(colour=0.2, looks=4), 1000, seed=0)
@@ -388,19 +398,27 @@ def test_only_pairs_with_a_warp_are_trained_on(people: Path, vae: Path, warped: 
 def test_it_is_told_where_the_warp_was_trained_on_the_same_people(
     people: Path, vae: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Person or garment of every pair is known to a warp of all folds, and none within a fold that is left out."""
+    """Person or garment of every pair is known to a warp of all folds, and none within a fold that is left out; unless the warp
+    began with one that knew them. Of a checkpoint that was given away the folder's name tells."""
     network = WarpNetwork(dataclasses.replace(WARP["tiny"].network, height=128, width=128))
     split = open_dataset(people).splits["train"]
-    left_out = {"00000_00", "00001_00"}
-    for fold, known in ((None, len(split.pairs)), ([0, 3], 0)):
-        name = f"fold {fold}"
-        save_warp(tmp_path / name / "warp", network, {"step": 1, "data": {"root": str(people), "fold": fold}})
-        pairs = tuple(split.pairs) if fold is None else tuple(p for p in split.pairs if {p.person, p.cloth} <= left_out)
+    left_out, root = {"00000_00", "00001_00"}, str(people)
+    inside, everyone = {"root": root, "fold": [0, 3]}, {"root": root, "fold": None}
+    own = tuple(p for p in split.pairs if {p.person, p.cloth} <= left_out)
+    cases = {
+        "all": ({"data": everyone}, tuple(split.pairs), len(split.pairs)),
+        "fold": ({"data": inside}, own, 0),
+        "begun": ({"data": inside, "before": [everyone]}, own, len(own)),
+        "given away": ({"data": everyone | {"root": people.name}}, own, len(own)),
+        "another's": ({"data": everyone | {"root": "elsewhere"}}, own, 0),
+    }
+    for name, (trained, pairs, known) in cases.items():
+        save_warp(tmp_path / name / "warp", network, {"step": 1, **trained})
         made = GenerateConfig(people, "train", pairs=pairs, warp=str(tmp_path / name / "warp"), diffusion="none")
         assert generate(made, tmp_path / name / "run") == []
         runs = [tmp_path / name / "run"] * 2
         assert len(in_sample(runs, split, split.pairs)) == known, "of several runs a pair counts once"
-    assert train(people, vae, tmp_path / "out", "--warps", str(tmp_path / "fold None" / "run"), "--set", *FAST) == 0
+    assert own and train(people, vae, tmp_path / "out", "--warps", str(tmp_path / "all" / "run"), "--set", *FAST) == 0
     told, data = capsys.readouterr().err, read_json(tmp_path / "out" / "config.json")["data"]
     assert f"{data['in_sample']} of {data['pairs']} {IN_SAMPLE}" in told and data["in_sample"] > 0
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +235,8 @@ def test_another_training_starts_from_a_checkpoint_of_the_same_size(
         start_from(network, folder)
         assert torch.equal(network.network.quant_conv.weight, load_vae(begin).network.quant_conv.weight)
     assert torch.equal(network.scale, torch.ones(4)), "the scale is measured anew"
+    larger = replace(VAE["tiny"].network, height=128, width=128)
+    start_from(Vae(larger), begin)  # it takes pictures of any size
     assert train(people, features, tmp_path / "next", "--init", str(begin), "--set", *FAST, "widths=(8,16,16)") == 1
     assert "the preset asks for" in capsys.readouterr().err and not (tmp_path / "next").exists()
     with pytest.raises(CheckpointError, match="is no checkpoint"):

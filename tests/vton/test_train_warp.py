@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vton.checkpoint import load_warp
+from vton.checkpoint import export, load_warp
+from vton.checkpoint_info import datasets_of, read_config
 from vton.dataset import Example
 from vton.images import read_image
 from vton.pairs import read_pairs
@@ -68,6 +69,18 @@ def test_a_training_without_a_term_is_saved_and_gone_on_with(people: Path, tmp_p
     assert train(people, tmp_path / "run", "--resume", "--set", *changed) == 0
     told = json.loads((tmp_path / "run" / "checkpoint" / "config.json").read_text())["trained"]
     assert told["data"]["drawn"] is True and told["losses"][left_out] == 0
+
+
+def test_what_a_training_began_with_is_told_and_not_read_again(people: Path, tmp_path: Path) -> None:
+    assert train(people, tmp_path / "first", "--set", *FAST) == 0
+    begun = ("--init", str(tmp_path / "first"), "--fold", "0/3", "--set", *FAST)
+    assert train(people, tmp_path / "next", *begun) == 0
+    shutil.rmtree(tmp_path / "first")
+    assert train(people, tmp_path / "next", "--resume", *begun) == 0
+    known = datasets_of(read_config(tmp_path / "next" / "checkpoint"))
+    assert known == [{"root": str(people), "fold": [0, 3]}, {"root": str(people), "fold": None}]
+    export(tmp_path / "next" / "checkpoint", tmp_path / "given")
+    assert {one["root"] for one in datasets_of(read_config(tmp_path / "given"))} == {people.name}
 
 
 @pytest.mark.slow

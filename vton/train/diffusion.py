@@ -32,7 +32,7 @@ from vton.train.branches import branch_losses
 from vton.train.command import add_start, run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import open_accelerator, train
-from vton.train.run_folder import as_json, claim, write_pairs
+from vton.train.run_folder import as_json, claim, goes_on, write_pairs
 from vton.train.wearing import Warps, Wearing, Wearings, describe_run, dress, in_sample, open_warps, stack
 from vton.tryon import Diffusion, lot_of
 
@@ -41,6 +41,7 @@ IN_SAMPLE = (
     "pairs were warped by a network that was trained on these people; at a try-on its warps will be worse. Train the warp with "
     "--fold K/N and let vton.generate warp what it leaves out."
 )
+TRUE_FLOW = "The composites are of the true flow; a warp's, at a try-on, are worse: --warps takes runs of vton.generate."
 VALIDATED = 12  # of the left out pairs, at most, evenly spread
 PICTURED = 6  # of these
 LOOKED_AT = Sampling(steps=8)  # how they are sampled
@@ -85,11 +86,11 @@ def train_diffusion(training: DiffusionTraining, out: Path, device: str = "auto"
     description["data"]["in_sample"] = known = len(in_sample(training.warps, split, pairs))
     accelerator = open_accelerator(device, preset.loop.precision)
     torch.manual_seed(preset.loop.seed)
-    network = begin(training, description["vae"]["sha256"])
+    network = Unet(preset.network) if goes_on(out, resume) else begin(training, description["vae"]["sha256"])
     with accelerator.main_process_first():
         claim(out, description, resume)
-    if known and accelerator.is_main_process:
-        print(f"{known:,} of {len(pairs):,} {IN_SAMPLE}", file=sys.stderr)
+    if accelerator.is_main_process and (known or not training.warps):
+        print(f"{known:,} of {len(pairs):,} {IN_SAMPLE}" if known else TRUE_FLOW, file=sys.stderr)
     if training.fold and accelerator.is_main_process:
         write_pairs(out / "fold_pairs.txt", validated_on)
     if likes_channels_last(accelerator.device.type):
@@ -176,13 +177,13 @@ def validate(diffusion: Diffusion, examples: Examples, warps: Warps) -> tuple[di
 
 
 def describe(training: DiffusionTraining, pairs: int, left_out: int, drawn: bool) -> dict[str, Any]:
-    """The config.json of a training; with it a checkpoint says what schedule, sampling and VAE it is for."""
+    """The config.json of a training; with it a checkpoint says what schedule and VAE it is for."""
     fold = training.fold and list(training.fold)
     warps = [describe_run(run) for run in training.warps] or "true flow: at a try-on the warps will be worse"
     data = {"root": str(absolute(training.data)), "pairs": pairs, "left_out": left_out, "fold": fold, "drawn": drawn}
     used = {"features": describe_features(training.features)} if training.preset.losses.perceptual else {}
     start = {"init": training.init and str(training.init), **used}
-    told = {"vae": describe_vae(checkpoint_in(training.vae)), "sampling": as_json(sampling_of(training.init))}
+    told = {"vae": describe_vae(checkpoint_in(training.vae))}
     made = {"format": FORMAT, "kind": "diffusion training", "data": data, "warps": warps}
     return {**made, **start, **told, **as_json(training.preset)}
 

@@ -77,10 +77,11 @@ def train_garment_features(data: Path, preset: GarmentPreset, out: Path, device:
         raise DataError(f"{data} has no {missing[0]} split; it is needed, to train on the one and to measure on the other.")
     shown, held_out = (pictures_of(dataset.splits[name]) for name in ("train", "test"))
     preset = replace(preset, network=replace(preset.network, words=words_of(shown)))
+    counted = {"pictures": len(shown), "held_out": len(held_out), "chance": chance(held_out)}
     description = {
         "format": FORMAT,
         "kind": "garment features training",
-        "data": {"root": str(absolute(data)), "pictures": len(shown), "held_out": len(held_out), "chance": chance(held_out)},
+        "data": {"root": str(absolute(data)), "drawn": bool(dataset.splits["train"].maps["flow"]), **counted},
         **as_json(preset),
     }
     accelerator = open_accelerator(device, preset.loop.precision)

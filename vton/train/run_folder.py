@@ -27,6 +27,11 @@ def claim(out: Path, description: dict[str, Any], resume: bool) -> None:
         raise DataError(f"{out} holds a training already; --resume goes on with it.")
 
 
+def goes_on(out: Path, resume: bool) -> bool:
+    """Whether `out` holds the state of a training that is to be resumed: what it began with is not read again."""
+    return resume and (out / STATE).exists()
+
+
 def as_json(config: Any) -> Any:
     """A config dataclass as JSON has it: its fields, tuples as lists."""
     return _listed(asdict(config))

@@ -6,7 +6,7 @@ Example: python -m vton.train.vae --data data/drawn --preset demo --out data/run
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from vton.train.command import add_init, run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import open_accelerator, train
 from vton.train.reconstruction import Pictures, Shown, Varied, read, reconstruction_losses, stack
-from vton.train.run_folder import as_json, claim
+from vton.train.run_folder import as_json, claim, goes_on
 
 FORMAT = 1
 SHOWN = (("image", 0.0), ("cloth", 1.0))  # kinds of pictures, and the bars that fill them up: grey and white
@@ -66,7 +66,7 @@ def train_vae(training: VaeTraining, out: Path, device: str = "auto", resume: bo
     accelerator = open_accelerator(device, preset.loop.precision)
     torch.manual_seed(preset.loop.seed)
     network = Vae(preset.network)
-    if training.init:
+    if training.init and not goes_on(out, resume):
         start_from(network, training.init)
     else:
         network.begin()
@@ -109,10 +109,10 @@ def pictures_of(split: Split) -> tuple[list[Shown], list[Shown]]:
 
 
 def start_from(network: Vae, folder: Path) -> None:
-    """Give `network` the weights of the checkpoint in `folder`, a run folder's too. CheckpointError where it is of another
-    size."""
+    """Give `network` the weights of the checkpoint in `folder`, a run folder's too, whatever size of pictures that was trained
+    for. CheckpointError where it is another network."""
     init = load_vae(checkpoint_in(folder))
-    if init.config != network.config:
+    if replace(init.config, height=network.config.height, width=network.config.width) != network.config:
         raise CheckpointError(f"the checkpoint to start from is a {init.config}, and the preset asks for {network.config}.")
     network.network.load_state_dict(init.network.state_dict())
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.checkpoint import load_warp, save_warp
-from vton.checkpoint_info import checkpoint_in
+from vton.checkpoint_info import checkpoint_in, datasets_of, read_config
 from vton.dataset import Example, Examples, left_out_fold, split_fold, spread, stack, unseen
 from vton.errors import CheckpointError, DataError
 from vton.flow import to_colour, warp
-from vton.images import to_image, write_image
+from vton.images import read_json, to_image, write_image
 from vton.networks.warp import Prediction, Region, WarpNetwork, visible_mask
 from vton.pairs import absolute, open_dataset
 from vton.presets import WARP, WarpPreset, with_settings
@@ -29,7 +29,7 @@ from vton.train.command import add_start, run_training, training_parser
 from vton.train.features import describe_features, open_features
 from vton.train.loop import Draw, lot, open_accelerator, train
 from vton.train.losses import distance, masked_mean, warp_losses
-from vton.train.run_folder import as_json, claim, write_pairs
+from vton.train.run_folder import as_json, claim, goes_on, write_pairs
 
 FORMAT = 1
 VALIDATED = 60  # of the left out pairs, at most, evenly spread
@@ -75,10 +75,16 @@ def train_warp(training: WarpTraining, out: Path, device: str = "auto", resume: 
     if preset.losses.flow and not split.maps["flow"]:
         raise DataError(f"{split.root} has no true flow; train without it: --set flow=0.")
     description = describe(training, len(pairs), len(left_out), drawn=bool(split.maps["flow"]))
+    if training.init:
+        begun = goes_on(out, resume)
+        before = (
+            read_json(out / "config.json").get("before") if begun else datasets_of(read_config(checkpoint_in(training.init)))
+        )
+        description |= {"before": before} if before else {}
     accelerator = open_accelerator(device, preset.loop.precision)
     torch.manual_seed(preset.loop.seed)
     network = WarpNetwork(preset.network)
-    if training.init:
+    if training.init and not goes_on(out, resume):
         network.load_state_dict(_same_size(load_warp(checkpoint_in(training.init)), preset).state_dict())
     with accelerator.main_process_first():
         claim(out, description, resume)

@@ -120,13 +120,20 @@ def in_sample(runs: Sequence[Path], split: Split, pairs: Sequence[Pair]) -> list
     """Those of some `pairs` of the split that runs have warps of, by a warp that was trained on their person or garment."""
     found: set[str] = set()
     for run in runs:
-        data = describe_run(run)["warp"].get("trained_on")
-        if data and Path(data["root"]).is_dir() and Path(data["root"]).samefile(split.root):
+        for data in describe_run(run)["warp"].get("trained_on", []):
+            if not _is_of(data["root"], split):
+                continue
             trained, _ = split_fold(split, *left_out_fold(split, data["fold"] and tuple(data["fold"])))
             known = {item for pair in trained for item in (pair.person, pair.cloth)}
             made = [pair for pair in pairs if (run / "intermediates" / pair.name).is_dir()]
             found |= {pair.name for pair in made if known & {pair.person, pair.cloth}}
     return [pair for pair in pairs if pair.name in found]
+
+
+def _is_of(root: str, split: Split) -> bool:
+    """Whether a checkpoint that names a dataset means that of the split; one that was exported has the folder's name alone."""
+    place = Path(root)
+    return place.samefile(split.root) if place.is_dir() else place.name == root == split.root.name
 
 
 class Wearings(Dataset[Wearing]):
