@@ -66,7 +66,7 @@ class Bench:
         kept = Kept(self.keep / f"{name}.jsonl")
         for pair in track(_left(pairs, kept), len(_left(pairs, kept)), name.split()[0]):
             seen, photo = self._read(pair)
-            begun, found = try_on(seen, self.warp), {}
+            begun, found = try_on(seen, self.warp, refined=True), {}
             for way, sampling in samplings.items():
                 start = time.perf_counter()
                 (made,) = replace(self.diffusion, sampling=sampling).refine([begun], [seen], [pair.name], NOISE)
@@ -80,7 +80,7 @@ class Bench:
         taken: dict[str, list[float]] = {}
         for i, pair in enumerate(track(list(pairs), len(pairs), "time")):
             seen, _ = self._read(pair)
-            begun = try_on(seen, self.warp)
+            begun = try_on(seen, self.warp, refined=True)
             (made,) = self.diffusion.refine([begun], [seen], [pair.name], NOISE)
             for stage, seconds in (made.seconds | {"all": sum(made.seconds.values())} if i else {}).items():
                 taken.setdefault(stage, []).append(seconds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from studio.failures_file import read_failures
 from vton.checkpoint_info import NONE
 from vton.errors import VtonError
-from vton.pairs import Pair
+from vton.pairs import Pair, open_dataset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,10 @@ def make_try_on(
     try:
         diffusion = open_diffusion(how, device)
         config = GenerateConfig(Path(root), split, pairs=pairs, open_list=True, repairs=mended, device=device, **_given(how))
-        watch = Watch(Path(watched), diffusion.vae) if diffusion else None
+        watch = None
+        if diffusion:
+            photo = open_dataset(Path(root)).splits[split].need("image", person)
+            watch = Watch(Path(watched), diffusion.vae, photo)
         failed = generate(config, Path(out), opened(), watch)
     except Stopped:
         return CANCELLED
@@ -86,8 +89,8 @@ class Stopped(Exception):
 class Watch:
     """Called at every step of a diffusion: says how far it is, shows at times what it comes to, and stops it where asked."""
 
-    def __init__(self, folder: Path, vae: "Vae") -> None:
-        self.folder, self.vae = folder, vae
+    def __init__(self, folder: Path, vae: "Vae", photo: Path) -> None:
+        self.folder, self.vae, self.photo = folder, vae, photo
         self.began = time.monotonic()
         self.drawn, self.drawing = float("-inf"), 0.0  # when the last preview was made, and how long all of them took
         self._heed()
@@ -112,9 +115,13 @@ class Watch:
             raise Stopped
 
     def _draw(self, clean: "Tensor") -> None:
-        from vton.images import to_image, write_image
+        from vton.images import to_image, unletterbox, write_image
+        from vton.metrics.pictures import size_of
 
         picture = self.vae.decode(clean[:1].float()).clamp(-1, 1).cpu()
+        height, width = size_of(self.photo)
+        factor = min(picture.shape[-2] / height, picture.shape[-1] / width)
+        picture = unletterbox(picture, (max(1, round(height * factor)), max(1, round(width * factor))))
         write_image(self.folder / PREVIEW, to_image(picture), quality=85)
 
 

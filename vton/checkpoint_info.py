@@ -140,7 +140,7 @@ def _sampling(trained: dict[str, Any]) -> Sampling | None:
 
 
 def datasets_of(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a checkpoint was trained on, as "root" and "fold" (the one left out): its own dataset, and what it began with was."""
+    """What a checkpoint and those that it began with were trained on: "root" and "fold" (the one left out), its own first."""
     trained = config.get("trained", {})
     data, before = trained.get("data"), trained.get("before", [])
     own = [{"root": data["root"], "fold": data.get("fold")}] if isinstance(data, dict) and "root" in data else []

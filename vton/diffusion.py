@@ -36,7 +36,7 @@ class DiffusionConfig:
     timesteps: int = 1000
     prediction: str = "v"  # velocity (arXiv 2202.00512, appendix D), or the noise: eps
     zero_snr: bool = True  # the last timestep keeps nothing (arXiv 2305.08891)
-    spacing: str = "trailing"  # of the timesteps that are sampled at: from the last one, or (leading) from the first one
+    spacing: str = "trailing"  # of the timesteps sampled at: from the last, or (leading) the first, so that few steps begin low
     apart: float = 0.0  # how far clean latents are thought to lie from the composite's (deviation); 0: nothing is thought
 
     def __post_init__(self) -> None:

@@ -205,7 +205,7 @@ class Making:
         try:
             conditions = condition_files.read(self.split, pair)
             read = time.perf_counter() - start
-            return Begun(pair, conditions, try_on(conditions, self.warp), read)
+            return Begun(pair, conditions, try_on(conditions, self.warp, refined=self.diffusion is not None), read)
         except VtonError as error:
             self.failures[pair.name] = str(error)
             return None

@@ -37,12 +37,14 @@ class Result:
     seconds: dict[str, float]  # by stage
 
 
-def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geometric_warp) -> Result:
-    """Put the cloth of one pair (N = 1) on, moved by `warp`, bare regions filled in."""
+def try_on(conditions: Conditions, warp: Callable[[Conditions], Warped] = geometric_warp, refined: bool = False) -> Result:
+    """Put the cloth of one pair (N = 1) on, moved by `warp`, bare regions filled in. Where a diffusion is to make it `refined`,
+    the image is no more than the composite."""
     start = time.perf_counter()
     warped = warp(conditions)
     moved = time.perf_counter()
-    composite, shown = compose(conditions, warped), _lay_on(conditions, warped, conditions.parse[0].numpy())
+    composite = compose(conditions, warped)
+    shown = composite if refined else _lay_on(conditions, warped, conditions.parse[0].numpy())
     filled = time.perf_counter()
     image = paste_back(shown, conditions)
     seconds = {"warp": moved - start, "fill": filled - moved, "paste": time.perf_counter() - filled}

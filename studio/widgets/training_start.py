@@ -1,5 +1,6 @@
 """The form that starts a training: what, on what, from what; what it would be, and why it cannot start."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -132,7 +133,8 @@ def _settings(of: str, loop: Mapping[str, Any]) -> tuple[str, ...]:
     state = st.session_state
     given = {name: state.get(f"training_{name}_{of}", loop[name]) for name in LOOP}
     own = [f"{name}={value}" for name, value in given.items() if value is not None and value != loop[name]]
-    return (*own, *(state.get(f"training_fields_{of}") or "").split())
+    typed = (state.get(f"training_fields_{of}") or "").strip()
+    return (*own, *(re.split(r"\s+(?=\w+=)", typed) if typed else ()))  # a value may have blanks: widths=(8, 16)
 
 
 def _told(workspace: Workspace, wish: Wish) -> list[str]:

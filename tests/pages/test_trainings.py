@@ -117,13 +117,13 @@ def test_the_form_says_what_it_would_be_and_starts_it(
     at.selectbox("training_init_warp").set_value("first")
     at.text_input("training_name").set_value("Fine tuning")
     at.number_input("training_steps_warp_tiny").set_value(7)
-    at.text_area("training_fields_warp_tiny").set_value("flip=0.0\nlog_every=1").run()
+    at.text_area("training_fields_warp_tiny").set_value("flip=0.0\nwidths=(8, 8, 16) log_every=1").run()
     assert "fine-tuning:" in words(at) and "7 steps of 2" in words(at)
     at.button("training_start").click().run()
     assert not at.exception and not at.error
     (command,) = started
     assert command[command.index("--init") + 1] == str(checkpoints.home(known) / "first")
-    assert command[command.index("--set") + 1 :] == ["steps=7", "flip=0.0", "log_every=1"]
+    assert command[command.index("--set") + 1 :] == ["steps=7", "flip=0.0", "widths=(8, 8, 16)", "log_every=1"]
     assert at.session_state["start_training"] is False, "the form closes"
     assert at.selectbox("training").value == "fine-tuning" and "**Waiting** · Warp tiny on" in words(at)
 

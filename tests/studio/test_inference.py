@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -27,7 +28,7 @@ from studio.workspace import Workspace
 from tests.fakes.vae import FakeVae
 from tests.tiny_diffusion import OWN, save_tiny
 from vton.errors import VtonError
-from vton.images import read_image, read_json
+from vton.images import read_image, read_json, write_image
 from vton.pairs import Pair
 
 
@@ -195,12 +196,14 @@ def test_a_diffusion_stays_open_keeps_every_setting_and_stops_where_it_is_cancel
     assert multiprocessing.active_children() == [process], "one process made all of it"
 
 
-def test_each_step_says_how_far_it_is_and_shows_what_it_comes_to(tmp_path: Path) -> None:
-    watch = Watch(tmp_path, FakeVae())  # type: ignore[arg-type]
+def test_each_step_says_how_far_it_is_and_shows_what_it_comes_to_in_the_photos_shape(tmp_path: Path) -> None:
+    photo = tmp_path / "square.jpg"
+    write_image(photo, np.zeros((300, 300, 3), np.uint8))
+    watch = Watch(tmp_path, FakeVae(), photo)  # type: ignore[arg-type]
     watch(1, 9, torch.full((1, 4, 8, 6), 2.0))
     assert read_json(tmp_path / "progress.json") == {"step": 1, "steps": 9, "left": None}
     preview = read_image(tmp_path / "preview.jpg")
-    assert preview.shape == (64, 48, 3) and preview.min() > 250
+    assert preview.shape == (48, 48, 3) and preview.min() > 250
     watch(4, 9, torch.zeros(1, 4, 8, 6))
     said = read_json(tmp_path / "progress.json")
     assert said["step"] == 4 and said["left"] >= 0
@@ -208,4 +211,4 @@ def test_each_step_says_how_far_it_is_and_shows_what_it_comes_to(tmp_path: Path)
     with pytest.raises(Stopped):
         watch(5, 9, torch.zeros(1, 4, 8, 6))
     with pytest.raises(Stopped):
-        Watch(tmp_path, FakeVae())  # type: ignore[arg-type]
+        Watch(tmp_path, FakeVae(), photo)  # type: ignore[arg-type]

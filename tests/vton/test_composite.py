@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from vton import conditions as condition_files
+from vton import tryon
 from vton.conditions import Conditions
 from vton.geometric import geometric_warp
 from vton.images import read_image, to_tensor
 from vton.labels import ParseClass
 from vton.networks.warp import WarpNetwork
 from vton.pairs import open_dataset
+from vton.paste import paste_back
 from vton.presets import WARP
 from vton.tryon import compose
 from vton.warps import LearnedWarp
@@ -53,6 +55,15 @@ def test_nothing_that_is_erased_reaches_the_composite(seen: Conditions) -> None:
     relabelled = torch.where(inside[:, 0], int(ParseClass.LEFT_ARM), seen.parse)
     assert not torch.equal(other, seen.image) and not torch.equal(relabelled, seen.parse)
     assert torch.equal(compose(replace(seen, image=other, parse=relabelled), warped), compose(seen, warped))
+
+
+def test_what_is_to_be_refined_is_filled_once(seen: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
+    fills: list[int] = []
+    fill = tryon.fill_bare
+    monkeypatch.setattr(tryon, "fill_bare", lambda *given: fills.append(1) or fill(*given))
+    whole, begun = tryon.try_on(seen), tryon.try_on(seen, refined=True)
+    assert len(fills) == 3 and torch.equal(begun.composite, whole.composite)
+    assert torch.equal(begun.image, paste_back(begun.composite, seen)) and not torch.equal(begun.image, whole.image)
 
 
 def test_a_learned_warps_composite_shows_nothing_that_is_erased(seen: Conditions) -> None:

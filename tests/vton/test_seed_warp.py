@@ -19,9 +19,10 @@ from vton.checkpoint_command import main
 from vton.checkpoint_info import read_info
 from vton.errors import CheckpointError, DataError
 from vton.flow import identity_grid, resize, warp
-from vton.networks.seed import UNUSED, Block, SeedConfig, SeedNetwork, published_weights, seed_flow, seed_flows, seed_inputs
+from vton.networks.seed import UNUSED, Block, SeedConfig, SeedNetwork, published_weights, seed_flows, seed_inputs
 from vton.pairs import open_dataset
 from vton.seed_file import import_seed, load_seed
+from vton.warps import SeedWarp
 
 KEPT = Path(__file__).parents[1] / "data" / "seed_warp.npz"
 STEPS = (1, 1, 2, 4, 8)  # which pixels of each flow are kept
@@ -125,7 +126,8 @@ def test_the_imported_warp_goes_to_a_photo_of_any_shape(file: Path, tmp_path: Pa
     assert cloth.shape == (1, 4, 64, 64) and body.shape == (1, 6, 64, 64)
     assert all(part.min() >= -1e-6 and part.max() < 1.2 for part in (cloth, body)) and body[:, :3].max() > 0.9
     assert torch.equal(body[:, 3], body[:, 5]) and body[:, 3].max() > 0.5
-    flow, mask = seed_flow(network, seen)
+    warped = SeedWarp(network)(seen)
+    flow, mask = warped.flow, warped.mask
     assert flow.shape == (1, 2, *seen.size) and flow.isfinite().all() and not flow.requires_grad
     assert mask.shape == (1, 1, *seen.size) and set(mask.unique().tolist()) == {0.0, 1.0}
     assert torch.allclose(resize(flow, SMALL.size), seed_flows(network, seen)[-1], atol=0.05)

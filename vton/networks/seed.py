@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vton.conditions import Conditions
 from vton.errors import DataError
-from vton.flow import identity_grid, resize, warp
+from vton.flow import identity_grid, warp
 
 CLOTH_CHANNELS, BODY_CHANNELS = 3 + 1, 3 + 3
 IDS = 15  # times the ids of a parse as grey levels: how the seed brings them to about 0..1
@@ -148,13 +148,6 @@ def seed_flows(network: SeedNetwork, conditions: Conditions) -> tuple[Tensor, ..
     """Every flow (N, 2, h, w) for the conditions, coarse to fine, between the whole photos squeezed to the network's shape: the
     numbers hold at the photo's own shape, `vton.flow.resize` brings them to its size."""
     return network(*seed_inputs(conditions, network.config.size))
-
-
-def seed_flow(network: SeedNetwork, conditions: Conditions) -> tuple[Tensor, Tensor]:
-    """The flow (N, 2, H, W) at the photo's size, and where it brings the garment (N, 1, H, W): the seed has no say about what
-    lies before the garment."""
-    flow = resize(seed_flows(network, conditions)[-1], conditions.size)
-    return flow, (warp(conditions.cloth_mask, flow) > 0.5).float()
 
 
 def _squeezed(pictures: Tensor, size: tuple[int, int]) -> Tensor:
