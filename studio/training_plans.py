@@ -96,6 +96,11 @@ def differences(kind: str, preset: str, settings: tuple[str, ...], folder: Path)
     return _asked(_differences, kind, preset, settings, str(folder))
 
 
+def warps_fault(folders: tuple[str, ...]) -> str:
+    """Why a diffusion cannot be trained with the warps in runs over a train split, empty where it can."""
+    return _asked(_warps_fault, folders) if folders else ""
+
+
 _pool: ProcessPoolExecutor | None = None
 _timer: threading.Timer | None = None
 _lock = threading.Lock()
@@ -200,6 +205,16 @@ def _examples(kind: str, root: str) -> Examples:
     else:
         cut = split_fold(split, *left_out_fold(split, None))
     return Examples(len(cut[0]), len(cut[1]), bool(split.maps["flow"]))
+
+
+def _warps_fault(folders: tuple[str, ...]) -> str:
+    from vton.train.wearing import open_warps
+
+    try:
+        open_warps([Path(folder) for folder in folders], "train")
+    except VtonError as error:
+        return str(error)
+    return ""
 
 
 def _devices() -> tuple[str, ...]:

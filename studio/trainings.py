@@ -315,8 +315,10 @@ def _diffusion_faults(wish: Wish) -> Iterator[str]:
     for run in wish.warps:
         if run.split != "train" or run.dataset_id != wish.dataset.id:
             yield f"{run.name} is no run over the train split of {wish.dataset.name}; choose another one."
-        elif not any(Path(run.folder).glob("intermediates/*/composite.png")):
-            yield f"{run.name} holds no composites; choose another run."
+            return
+    told = training_plans.warps_fault(tuple(run.folder for run in wish.warps))
+    if told:
+        yield told
 
 
 def start(workspace: Workspace, wish: Wish) -> Job:

@@ -1,5 +1,8 @@
 """Jobs as people watch them: how far, how much longer, what they said, and the button that ends them."""
 
+import heapq
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,6 +12,7 @@ from studio import jobs
 from studio.jobcontrol import stopping
 from studio.jobs import JobError, JobStatus
 from studio.widgets.page import follow_from_fragment, go, spoken_errors
+from studio.widgets.pictures import figure_of, figure_row
 from studio.widgets.words import ago, duration
 from studio.workspace import Workspace
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0
 LOG_HEIGHT = 220  # pixels
+NEWEST, THUMB = 8, 96  # pictures of a run under way, and their width in pixels
 TROUBLE = ("failed", "lost")
 STATES = {
     "queued": ("Waiting", ":material/hourglass_empty:"),
@@ -56,9 +61,24 @@ def _active_job(workspace: Workspace, status: JobStatus) -> None:
                 jobs.cancel(workspace, job.id)
             st.rerun()
         _progress(status)
+        newest = _newest_results(job)
+        if newest:
+            figure_row([figure_of(path, path.stem.replace("__", " · "), THUMB) for path in newest], width=THUMB)
         if status.log_tail.strip():
             with st.expander("Log"):
                 st.code(status.log_tail, language=None, wrap_lines=True, height=LOG_HEIGHT)
+
+
+def _newest_results(job: Job) -> list[Path]:
+    """The pictures that a run under way made last, the newest first."""
+    if job.kind != "generate" or "import_run" not in job.after:
+        return []
+    try:
+        with os.scandir(Path(job.after["import_run"]) / "results") as found:
+            made = [(entry.stat().st_mtime_ns, entry.path) for entry in found if entry.name.endswith(".png")]
+    except FileNotFoundError:
+        return []
+    return [Path(path) for _, path in heapq.nlargest(NEWEST, made)]
 
 
 def _open_training(job: Job) -> None:

@@ -1,5 +1,7 @@
 """The pages on a small dataset with a run: what they show, and what a click stores."""
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from db import datasets, ratings, runs
@@ -225,6 +228,24 @@ def test_a_failed_job_says_why(run: Run, opened: Workspace, open_page: Open, sen
         job = rows.create(session, kind="generate", title="Broken", command=["x"], after={}, folder_of="/none")
         rows.set_state(session, job.id, "failed", exit_code=1, note="The pair list is empty.")
     assert "The pair list is empty." in sentences(open_page("runs"))
+
+
+def test_a_run_under_way_shows_what_it_made_last(run: Run, opened: Workspace, open_page: Open, tmp_path: Path) -> None:
+    results = opened.settings.runs_dir / "under-way" / "results"
+    results.mkdir(parents=True)
+    for number in range(12):
+        picture = results / f"{number:05d}_00__00001_00.png"
+        Image.new("RGB", (48, 64), (number * 20, 0, 0)).save(picture)
+        os.utime(picture, (1_000_000 + number, 1_000_000 + number))
+    (results / ".half.png.tmp").touch()
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    job = jobs.start(opened, "generate", "Under way", sleep, {"import_run": str(results.parent), "name": "Under way"})
+    try:
+        shown = " ".join(element.body for element in open_page("runs").get("html"))
+    finally:
+        jobs.cancel(opened, job.id)
+    assert [f"{number:05d}_00 · 00001_00" in shown for number in range(12)] == [False] * 4 + [True] * 8
+    assert shown.index("00011_00 ·") < shown.index("00004_00 ·") and "half" not in shown
 
 
 def test_a_dataset_is_removed_after_asking_and_its_run_stays(run: Run, opened: Workspace, open_page: Open, drawn: Path) -> None:

@@ -17,7 +17,7 @@ import torch
 from db.models import Dataset, Job
 from studio import checkpoints, jobs, processes, training_plans, trainings
 from studio.checkpoints import Checkpoint, list_checkpoints
-from studio.importer import add_dataset
+from studio.importer import add_dataset, import_run
 from studio.jobs import JobError
 from studio.training_log import series, speed
 from studio.training_plans import TrainingFault
@@ -25,6 +25,8 @@ from studio.trainings import Training, Wish, faults, find_training, list_trainin
 from studio.workspace import Workspace
 from tests.tiny_diffusion import save_tiny
 from vton.checkpoint import load_warp, save_warp
+from vton.generate import GenerateConfig, generate
+from vton.images import read_json, write_json
 from vton.networks.warp import WarpNetwork
 from vton.presets import WARP
 from vton.synthetic import SyntheticConfig, draw_dataset
@@ -219,6 +221,21 @@ def test_a_diffusion_needs_the_vae_that_its_beginning_knows(opened: Workspace, d
     assert any("small was trained with another VAE than other-vae; choose its own (small-vae)" in one for one in found)
     found = faults(opened, Wish("diffusion", dataset, "tiny", init=begin, vae=vaes[begin.vae or Path()]))
     assert not any("VAE" in one for one in found)
+
+
+def test_runs_must_hold_warps_of_today(opened: Workspace, dataset: Dataset, tmp_path: Path) -> None:
+    folder = save_tiny(checkpoints.home(opened))[1]
+    (small,) = (one for one in trainings.usable_vaes(opened) if one.path == folder)
+    out = opened.settings.runs_dir / "warped"
+    assert generate(GenerateConfig(Path(dataset.root), "train", warp="geometric", diffusion="none"), out) == []
+    wish = Wish("diffusion", dataset, "tiny", vae=small, warps=(import_run(opened, out, "Warped"),))
+    assert faults(opened, wish) == []
+    config = read_json(out / "config.json")
+    write_json(out / "config.json", config | {"composite": config["composite"] - 1})
+    assert faults(opened, wish) == [f"{out} was made by another version, which filled composites otherwise; make it anew."]
+    shutil.rmtree(out / "intermediates")
+    (sentence,) = faults(opened, wish)
+    assert "holds no composite" in sentence
 
 
 def test_a_training_with_a_fault_does_not_start(opened: Workspace, dataset: Dataset) -> None:
