@@ -92,7 +92,7 @@ def test_pictures_of_runs_inside_and_outside_of_the_workspace(
 def test_every_changed_letter_is_refused(client: Client, photo: Path) -> None:
     head, token = media.image_url(photo).rsplit("/", 1)
     for place in range(0, len(token), 3):
-        other = "A" if token[place] != "A" else "B"
+        other = "Z" if token[place] in "ABCD" else "A"  # of a last letter only the first four bits count
         tampered = token[:place] + other + token[place + 1 :]
         answer = client.get(f"{head}/{tampered}")
         assert answer.status_code in (403, 404) and answer.content != photo.read_bytes(), place
