@@ -418,6 +418,10 @@ def test_it_is_told_where_the_warp_was_trained_on_the_same_people(
         assert generate(made, tmp_path / name / "run") == []
         runs = [tmp_path / name / "run"] * 2
         assert len(in_sample(runs, split, split.pairs)) == known, "of several runs a pair counts once"
+    config = read_json(tmp_path / "all" / "run" / "config.json")
+    (alone,) = config["warp"]["trained_on"]
+    write_json(tmp_path / "all" / "run" / "config.json", config | {"warp": config["warp"] | {"trained_on": alone}})
+    assert len(in_sample([tmp_path / "all" / "run"], split, split.pairs)) == len(split.pairs), "as 0.3.1 wrote it"
     assert own and train(people, vae, tmp_path / "out", "--warps", str(tmp_path / "all" / "run"), "--set", *FAST) == 0
     told, data = capsys.readouterr().err, read_json(tmp_path / "out" / "config.json")["data"]
     assert f"{data['in_sample']} of {data['pairs']} {IN_SAMPLE}" in told and data["in_sample"] > 0

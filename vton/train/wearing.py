@@ -120,7 +120,8 @@ def in_sample(runs: Sequence[Path], split: Split, pairs: Sequence[Pair]) -> list
     """Those of some `pairs` of the split that runs have warps of, by a warp that was trained on their person or garment."""
     found: set[str] = set()
     for run in runs:
-        for data in describe_run(run)["warp"].get("trained_on", []):
+        told = describe_run(run)["warp"].get("trained_on", [])
+        for data in [told] if isinstance(told, dict) else told:  # 0.3.1 wrote one dataset alone
             if not _is_of(data["root"], split):
                 continue
             trained, _ = split_fold(split, *left_out_fold(split, data["fold"] and tuple(data["fold"])))
