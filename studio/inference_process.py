@@ -39,10 +39,9 @@ def make_try_on(
     try:
         diffusion = open_diffusion(how, device)
         config = GenerateConfig(Path(root), split, pairs=pairs, open_list=True, repairs=mended, device=device, **_given(how))
-        watch = None
-        if diffusion:
-            photo = open_dataset(Path(root)).splits[split].need("image", person)
-            watch = Watch(Path(watched), diffusion.vae, photo)
+        watch, known = None, open_dataset(Path(root)).splits.get(split)
+        if diffusion and known:  # without the split `generate` says what there is
+            watch = Watch(Path(watched), diffusion.vae, known.need("image", person))
         failed = generate(config, Path(out), opened(), watch)
     except Stopped:
         return CANCELLED
