@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
@@ -22,20 +24,22 @@ from vton.checkpoint_info import (
     read_config,
 )
 from vton.conditions import Conditions, stack
-from vton.dataset import fit
+from vton.dataset import TORSO_PARTS, fit
 from vton.devices import pick
 from vton.errors import CheckpointError
 from vton.flow import identity_grid, resize, warp
 from vton.geometric import Warped, by_flow, geometric_warp
-from vton.images import unletterbox
+from vton.images import to_image, unletterbox
 from vton.mirror import mirror, mirror_flow, mirror_logits
 from vton.networks.seed import SeedNetwork, seed_flows
 from vton.networks.warp import Prediction, Region, WarpNetwork
 from vton.pairs import Split
+from vton.preprocess.checks.maps import among, nearest_parts
 from vton.seed_file import load_seed
 from vton.warping import flow_out
 
 SLIT = 0.012  # of the photo's height: the farthest that a slit reaches from the garment
+HOLE = 0.9  # share of a hole that must lie on the torso
 
 Warp = Callable[[Conditions], Warped]
 Scales = list[tuple[tuple[int, int], Tensor]]
@@ -65,7 +69,7 @@ class LearnedWarp(NetworkWarp):
         said = self._ask(conditions)
         flow = flow_out(said.flow.cpu(), _size(conditions.cloth), conditions.size)
         seen = unletterbox(said.parse.softmax(1)[:, Region.UPPER, None].cpu(), conditions.size)
-        return worn(conditions, close_slits(flow, conditions.cloth_mask, seen), seen)
+        return worn(conditions, close_slits(flow, conditions.cloth_mask, seen), close_holes(seen, conditions))
 
     def scales(self, conditions: Conditions) -> Scales:
         flows = [flow.cpu() for flow in self._ask(conditions).flows]
@@ -166,6 +170,18 @@ def close_slits(flow: Tensor, cloth_mask: Tensor, seen: Tensor) -> Tensor:
     places = grid + flow[0]
     places[:, slits] = places[:, rows[slits], columns[slits]]
     return (places - grid)[None]
+
+
+def close_holes(seen: Tensor, conditions: Conditions) -> Tensor:
+    """Where the garment is `seen` (1, 1, H, W), in 0..1, without holes amid it that show DensePose's torso and nothing of the
+    photo: no arm, hand or hair lies there, and what an opening of the garment leaves bare reaches up to the neck."""
+    assert conditions.densepose is not None
+    torso = among(nearest_parts(to_image(conditions.densepose))[0], TORSO_PARTS) & (conditions.agnostic_mask[0, 0].numpy() > 0)
+    count, pieces = cv2.connectedComponents((seen[0, 0] <= 0.5).numpy().astype(np.uint8))
+    sizes, bare = (np.bincount(pieces.ravel(), weights, count) for weights in (None, torso.ravel()))
+    holes = bare >= HOLE * sizes
+    holes[0] = False  # the garment itself
+    return torch.where(torch.from_numpy(holes[pieces]), torch.ones_like(seen), seen)
 
 
 def _size(picture: Tensor) -> tuple[int, int]:

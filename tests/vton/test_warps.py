@@ -22,12 +22,13 @@ from vton.flow import resize, warp
 from vton.generate import GenerateConfig, generate, main
 from vton.geometric import geometric_warp
 from vton.images import read_json, write_json
+from vton.labels import DENSEPOSE_PALETTE
 from vton.mirror import mirror, mirror_flow, mirror_regions
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, Split, open_dataset
 from vton.presets import WARP
 from vton.warping import flow_out
-from vton.warps import LearnedWarp, NetworkWarp, close_slits, default_warp, describe_warp, open_warp
+from vton.warps import LearnedWarp, NetworkWarp, close_holes, close_slits, default_warp, describe_warp, open_warp
 
 SIZE = (256, 192)
 
@@ -148,6 +149,23 @@ def test_a_slit_between_torso_and_sleeve_is_closed_and_open_air_is_not() -> None
     assert torch.allclose(mended[..., kept], flow[..., kept], atol=1e-6)
     seen[..., 20:220, 19:] = 1  # nothing is near enough to be fetched there
     assert not (warp(cloth_mask, close_slits(flow, cloth_mask, seen), padding_mode="zeros") > 0.5)[..., 22:27].any()
+
+
+def test_a_hole_amid_the_torso_is_closed_and_an_arm_before_it_or_an_opening_is_not(seen: Conditions) -> None:
+    parts = torch.full((1, 40, 30), 2)
+    parts[:, 25:30] = 15  # an arm
+    densepose = torch.from_numpy(DENSEPOSE_PALETTE[parts[0].numpy()]).permute(2, 0, 1)[None] / 127.5 - 1
+    erased = torch.ones(1, 1, 40, 30)
+    erased[..., :5, :] = erased[..., 32:34, 20:23] = 0  # face and hand stay
+    person = replace(seen, densepose=densepose, agnostic_mask=erased)
+    said = torch.full((1, 1, 40, 30), 0.9)
+    said[..., :12, 10:20] = 0.1  # a neckline
+    said[..., 26:29, 5:25] = said[..., 32:34, 20:23] = 0.1  # the arm and the hand
+    wanted = said.clone()
+    said[..., 15:19, 12:16] = 0.2
+    wanted[..., 15:19, 12:16] = 1
+    assert torch.equal(close_holes(said, person), wanted)
+    assert torch.equal(close_holes(torch.zeros_like(said), person), torch.zeros_like(said)), "no garment, no hole in it"
 
 
 def test_scales_are_told_coarse_to_fine_at_the_photos_size(checkpoint: Path, seen: Conditions) -> None:
