@@ -24,6 +24,7 @@ from vton.warping import flow_into
 Item = TypeVar("Item")
 
 IGNORED = -100  # in `Example.regions`: what is seen there is not known
+UNCOVERED = -1  # the same, but that it is not the garment is
 ARM_PARTS = {Region.RIGHT_ARM: (3, 16, 18, 20, 22), Region.LEFT_ARM: (4, 15, 17, 19, 21)}  # DensePose ids
 TORSO_PARTS, LEG_PARTS = (1, 2), tuple(range(5, 15))
 FOLDS = 25  # of which the first validates, where a training is asked to leave none out
@@ -36,7 +37,7 @@ class Example:
 
     conditions: Conditions
     photo: Tensor  # (N, 3, H, W): the person in the cloth
-    regions: Tensor  # (N, H, W), ids of `Region` in `photo`, or IGNORED
+    regions: Tensor  # (N, H, W), ids of `Region` in `photo`, IGNORED or UNCOVERED
     visible: Tensor  # (N, 1, H, W): where the cloth is seen in `photo`
     flow: Tensor  # (N, 2, H, W): the true flow, exact where `visible`; zeros where there is none
     has_flow: Tensor  # (N, 1, 1, 1): 1 where the dataset has the true flow
@@ -127,6 +128,8 @@ def read(split: Split, pair: Pair, size: tuple[int, int]) -> Example:
     regions = regions_of(fitted, visible) if own else regions_in_other(fitted, visible)
     if own and known is not None:  # one's own garment ends where the trousers are seen: learnt, it would cut longer ones off
         regions = torch.where(regions == Region.BOTTOM, torch.full_like(regions, IGNORED), regions)
+    elif known is not None:
+        regions = torch.where(regions == IGNORED, torch.full_like(regions, UNCOVERED), regions)
     return Example(fitted, photo, regions, visible, flow, torch.full((1, 1, 1, 1), float(known is not None)))
 
 

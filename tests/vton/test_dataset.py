@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vton import conditions as condition_files
-from vton.dataset import IGNORED, Example, Examples, fit, parts_of, read, split_fold, stack, trainable_pairs, unseen
+from vton.dataset import IGNORED, UNCOVERED, Example, Examples, fit, parts_of, read, split_fold, stack, trainable_pairs, unseen
 from vton.errors import DataError
 from vton.flow import warp
 from vton.labels import Keypoint, ParseClass
@@ -74,6 +74,18 @@ def test_a_drawn_set_does_not_teach_that_trousers_seen_now_stay_seen(split: Spli
     assert trousers.any() and (own.regions[trousers & (own.visible[:, 0] == 0)] == IGNORED).all()
     real = dataclasses.replace(split, maps={**split.maps, "flow": {}, "truth": {}})
     assert (read(real, pair, SIZE).regions[trousers] == Region.BOTTOM).float().mean() > 0.9
+
+
+def test_a_drawn_set_teaches_where_another_garment_ends(split: Split) -> None:
+    below = torch.zeros(1, *SIZE, dtype=torch.bool)
+    for pair in split.pairs:
+        example = read(split, pair, SIZE)
+        assert not (example.regions == IGNORED).any()
+        uncovered = example.regions == UNCOVERED
+        assert not (uncovered & (example.visible[:, 0] > 0)).any()
+        below |= uncovered & torch.roll(example.visible[:, 0] > 0, 1, 1)
+        assert torch.equal(flip(example).regions == UNCOVERED, uncovered.flip(-1))
+    assert below.any(), "somewhere it begins where a hem ends"
 
 
 def agree(one: Example, other: Example) -> bool:

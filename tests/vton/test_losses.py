@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vton.dataset import Example, read, stack
+from vton.dataset import IGNORED, UNCOVERED, Example, read, stack
 from vton.flow import resize
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, open_dataset
-from vton.train.losses import WarpWeights, masked_mean, second_order, warp_losses
+from vton.train.losses import WarpWeights, masked_mean, parse_loss, second_order, warp_losses
 from vton.train.warp import predict
 
 CONFIG = WarpConfig(128, 64, (8, 8, 16), blocks=1, heads=2)
@@ -89,6 +89,23 @@ def test_what_lies_before_the_garment_does_not_count_in_the_mask(example: Exampl
     truth = true_prediction(example)
     hidden = dataclasses.replace(example, regions=torch.full_like(example.regions, Region.LEFT_ARM))
     assert warp_losses(truth, hidden, only(mask=1))["mask"] == 0
+
+
+def test_what_is_not_the_garment_costs_what_is_said_for_it() -> None:
+    torch.manual_seed(0)
+    said = torch.randn(2, len(Region), 4, 3, requires_grad=True)
+    known = torch.randint(len(Region), (2, 4, 3))
+    assert torch.allclose(parse_loss(said, known), nn.functional.cross_entropy(said, known))
+    half = known.clone()
+    half[:, 2:] = IGNORED
+    assert torch.allclose(parse_loss(said, half), nn.functional.cross_entropy(said[:, :, :2], known[:, :2]))
+    half[:, 2:] = UNCOVERED
+    garment = said.softmax(1)[:, Region.UPPER, 2:]
+    wanted = (nn.functional.cross_entropy(said[:, :, :2], known[:, :2]) - (1 - garment).log().mean()) / 2
+    assert torch.allclose(parse_loss(said, half), wanted, atol=1e-6)
+    parse_loss(said, torch.full_like(known, UNCOVERED)).backward()
+    assert said.grad is not None and (said.grad[:, Region.UPPER] > 0).all(), "the garment is said less there"
+    assert parse_loss(said, torch.full_like(known, IGNORED)) == 0
 
 
 def test_an_affine_flow_does_not_bend() -> None:

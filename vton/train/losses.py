@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vton.dataset import IGNORED, Example
+from vton.dataset import IGNORED, UNCOVERED, Example
 from vton.flow import to_pixels, total_variation, warp
 from vton.networks.warp import Prediction, Region
 
@@ -62,11 +62,20 @@ def warp_losses(
     if weights.variation:
         terms["variation"].append(total_variation(to_pixels(prediction.flow)))
     if weights.parse:
-        terms["parse"].append(F.cross_entropy(prediction.parse, example.regions, ignore_index=IGNORED))
+        terms["parse"].append(parse_loss(prediction.parse, example.regions))
     if weights.perceptual and features is not None:
         worn, photo = (x * example.visible for x in (warp(seen.cloth, prediction.flow), example.photo))
         terms["perceptual"].append(perceptual(worn, photo, features))
     return {name: getattr(weights, name) * torch.stack(found).sum() for name, found in terms.items()}
+
+
+def parse_loss(said: Tensor, regions: Tensor) -> Tensor:
+    """Cross-entropy of the logits (N, 13, H, W) with what is known of the regions (N, H, W), a mean over where something is:
+    UNCOVERED counts by what is said for all regions but the garment together."""
+    uncovered = regions == UNCOVERED
+    named = F.cross_entropy(said, regions.masked_fill(uncovered, IGNORED), ignore_index=IGNORED, reduction="sum")
+    others = said.log_softmax(1)[:, [region for region in Region if region != Region.UPPER]].logsumexp(1)
+    return (named - others[uncovered].sum()) / (regions != IGNORED).sum().clamp_min(1)
 
 
 def distance(flow: Tensor, truth: Tensor, size: tuple[int, int]) -> Tensor:
@@ -109,5 +118,5 @@ def _inside(picture: Tensor, mask: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _free(regions: Tensor) -> Tensor:
     """1 where nothing lies before the garment, (N, 1, H, W)."""
-    hidden = torch.isin(regions, torch.tensor((*BEFORE, IGNORED), device=regions.device))
+    hidden = torch.isin(regions, torch.tensor((*BEFORE, IGNORED, UNCOVERED), device=regions.device))
     return (~hidden)[:, None].float()
