@@ -121,9 +121,9 @@ def aimed_at(composite: float, vae: float) -> float:
 
 
 def _ladder(bench: Bench, pairs: Sequence[Pair], asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
-    own = bench.diffusion.sampling
-    ways = {f"{name} {steps}": replace(own, sampler=name, steps=steps, eta=0.0) for name in SAMPLERS for steps in LADDER}
-    found = bench.sampled(f"ladder {shared(replace(own, eta=0.0))}", ways, pairs)
+    own = replace(bench.diffusion.sampling, eta=0.0, mirror=False)
+    ways = {f"{name} {steps}": replace(own, sampler=name, steps=steps) for name in SAMPLERS for steps in LADDER}
+    found = bench.sampled(f"ladder {shared(own)}", ways, pairs)
     chosen = fewest_steps({way: figures["psnr_inside"][0] for way, figures in found.items()})
     sampler, steps = chosen.split()
     closing = (
@@ -131,7 +131,7 @@ def _ladder(bench: Bench, pairs: Sequence[Pair], asked: argparse.Namespace) -> t
         f"({found[REFERENCE]['psnr_inside'][0]:.2f} dB): {chosen}, {found[chosen]['psnr_inside'][0]:.2f} dB. They become the "
         f"checkpoint's default by: python -m vton.checkpoint sampling {asked.diffusion} --sampler {sampler} --steps {steps}"
     )
-    settings = f"{_command(asked, 'ladder')}: {len(pairs)} of the pairs, {shared(replace(own, eta=0.0))}"
+    settings = f"{_command(asked, 'ladder')}: {len(pairs)} of the pairs, {shared(own)}"
     head, rows = _rows(found, SHORT)
     show("Samplers and steps", settings, ("sampler and steps", *head), rows, closing)
     return {"pairs": len(pairs), "figures": found, "chosen": chosen}, False
@@ -145,7 +145,7 @@ def fewest_steps(psnr: dict[str, float]) -> str:
 
 
 def _settings(bench: Bench, pairs: Sequence[Pair], asked: argparse.Namespace) -> tuple[dict[str, Any], bool]:
-    own = bench.diffusion.sampling
+    own = replace(bench.diffusion.sampling, mirror=False)
     ways = {f"strength {value:g}": replace(own, strength=value) for value in STRENGTHS}
     ways |= {f"guidance {value:g}": replace(own, guidance=value) for value in GUIDANCES}
     found = bench.sampled(f"settings {told(own)}", ways, pairs)

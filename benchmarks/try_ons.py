@@ -133,7 +133,8 @@ def told(sampling: Sampling) -> str:
 
 def shared(sampling: Sampling) -> str:
     """What of a sampling is neither sampler nor steps."""
-    return f"guidance {sampling.guidance:g}, strength {sampling.strength:g}, eta {sampling.eta:g}"
+    mirrored = ", mirrored too" if sampling.mirror else ""
+    return f"guidance {sampling.guidance:g}, strength {sampling.strength:g}, eta {sampling.eta:g}{mirrored}"
 
 
 def _left(pairs: Sequence[Pair], kept: Kept) -> list[Pair]:

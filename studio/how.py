@@ -58,7 +58,8 @@ class How:
             told = {
                 name: value for name, value in asdict(self.sampling).items() if name == "steps" or before.get(name) != value
             }
-            named += [self.diffusion.name, sampling_words(told | {"seed": self.seed})]
+            once = ["not mirrored"] if before.get("mirror") and not self.sampling.mirror else []
+            named += [self.diffusion.name, sampling_words(told | {"seed": self.seed}), *once]
         return ", ".join(named)
 
 
@@ -103,6 +104,8 @@ def sampling_words(settings: Mapping[str, Any]) -> str:
         if name in settings and not (name == "eta" and not settings[name]):
             value = settings[name]
             words.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
+    if settings.get("mirror"):
+        words.append("mirrored too")
     return ", ".join(words)
 
 

@@ -57,7 +57,7 @@ def start_generate(
     title = name.strip() or f"{dataset.name}, {split}, {'paired' if paired else 'unpaired'}"
     command = [sys.executable, "-m", "vton.generate", "--data", dataset.root, "--split", split]
     for option, value in (how or How()).options.items():
-        command += [f"--{option}", str(value)]
+        command += [f"--{'' if value else 'no-'}{option}"] if isinstance(value, bool) else [f"--{option}", str(value)]
     command += ["--device", workspace.settings.device]
     if pairs is not None:
         command += ["--pairs", str(_write_pairs(workspace, pairs))]

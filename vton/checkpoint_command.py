@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     sampling.add_argument("--steps", type=int, metavar="N", help="calls of the network a picture")
     for name in ("guidance", "strength", "eta"):
         sampling.add_argument(f"--{name}", type=float, metavar=name[0].upper(), help="as of python -m vton.generate")
+    sampling.add_argument("--mirror", action=argparse.BooleanOptionalAction, help="as of python -m vton.generate")
     return made
 
 
@@ -66,7 +67,7 @@ def _export(folder: Path, out: Path) -> int:
 
 
 def _sampling(arguments: argparse.Namespace) -> int:
-    asked = {name: getattr(arguments, name) for name in ("sampler", "steps", "guidance", "strength", "eta")}
+    asked = {name: getattr(arguments, name) for name in ("sampler", "steps", "guidance", "strength", "eta", "mirror")}
     keep_sampling(checkpoint_in(arguments.folder), {name: value for name, value in asked.items() if value is not None})
     return _inspect(arguments.folder)
 

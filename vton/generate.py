@@ -48,11 +48,12 @@ class GenerateConfig:
     warp: str | None = None  # "geometric" or a checkpoint's folder; None: the split's `default_warp`
     diffusion: str | None = None  # "none" or a checkpoint's folder; None: the split's `default_diffusion`
     vae: Path | None = None  # the diffusion's; None: the shipped one
-    sampler: str | None = None  # these five: None for the checkpoint's own default
+    sampler: str | None = None  # these six: None for the checkpoint's own default
     steps: int | None = None
     guidance: float | None = None
     strength: float | None = None
     eta: float | None = None
+    mirror: bool | None = None
     paste: str | None = None  # of PASTES; None: the first
     seed: int = 0  # of the noise, with the pair's name
     batch: int = 1  # pairs that a GPU makes at once; no part of the run's identity
@@ -71,7 +72,7 @@ class GenerateConfig:
     @property
     def asked(self) -> dict[str, Any]:
         """The fields of `Sampling` that are not left to the checkpoint."""
-        named = {name: getattr(self, name) for name in ("sampler", "steps", "guidance", "strength", "eta")}
+        named = {name: getattr(self, name) for name in ("sampler", "steps", "guidance", "strength", "eta", "mirror")}
         return {name: value for name, value in named.items() if value is not None}
 
 
@@ -278,6 +279,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--guidance", type=float, metavar="G", help="how far towards the garment; 1 is no guidance")
     made.add_argument("--strength", type=float, metavar="S", help="of the noise on the composite, above 0 to 1")
     made.add_argument("--eta", type=float, metavar="E", help="noise that ddim adds on the way, 0 to 1")
+    made.add_argument(
+        "--mirror", action=argparse.BooleanOptionalAction, help="the mean with its mirror image, in twice the time"
+    )
     made.add_argument("--paste", choices=PASTES, help="how the result is laid back into the photo (default: feathered)")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise, with the pair's name (default: 0)")
     made.add_argument("--batch", type=int, default=1, metavar="N", help="pairs that a GPU makes at once (default: 1)")
@@ -307,6 +311,7 @@ def _run(arguments: argparse.Namespace) -> int:
             guidance=arguments.guidance,
             strength=arguments.strength,
             eta=arguments.eta,
+            mirror=arguments.mirror,
             paste=arguments.paste,
             seed=arguments.seed,
             batch=arguments.batch,

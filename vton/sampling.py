@@ -13,6 +13,7 @@ class Sampling:
     steps: int = 20  # calls of the network
     guidance: float = 1.0  # how far towards the garment and away from no garment (arXiv 2207.12598); 1 is no guidance
     strength: float = 0.7  # of the noise on the composite: the share of the timesteps; up to here trainings refine composites
+    mirror: bool = False  # the mirror image is sampled too, and the mean of both taken: nearer to the truth, in twice the time
     eta: float = 0.0  # noise that DDIM adds on the way: 0 none, 1 as much as DDPM (arXiv 2010.02502, equation 16)
 
     def __post_init__(self) -> None:

@@ -125,8 +125,20 @@ class Diffusion:
         preview: Preview | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, H, W) from composites (N, 3, H, W), what is to be made of them (N, 1, H, W) and garment photos
-        (N, 3, H, W), all of the network's size; and what the VAE alone makes of the composites."""
-        composite, mask, cloth = (x.to(self.device) for x in (composite, mask, cloth))
+        (N, 3, H, W), all of the network's size; and what the VAE alone makes of the composites. With `Sampling.mirror` both are
+        means with those of the mirror image, whose steps are counted on."""
+        seen = [x.to(self.device) for x in (composite, mask, cloth)]
+        if not self.sampling.mirror:
+            return self._sample(seen, lots, preview)
+        first, second = _halves(preview) if preview else (None, None)
+        one, other = self._sample(seen, lots, first), self._sample([x.flip(-1) for x in seen], lots, second)
+        picture, rebuilt = ((a + b.flip(-1)) / 2 for a, b in zip(one, other, strict=True))
+        return picture, rebuilt
+
+    def _sample(
+        self, seen: Sequence[Tensor], lots: Sequence[torch.Generator], preview: Preview | None
+    ) -> tuple[Tensor, Tensor]:
+        composite, mask, cloth = seen
         kind = self.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=likes_bf16(kind)):
             latent = self.vae.encode(composite).mean.float()
@@ -153,6 +165,18 @@ def fit_composite(begun: Result, conditions: Conditions, size: tuple[int, int]) 
     """Composite, agnostic mask and garment photo at a network's `size`, as it saw them in its training."""
     mask = letterbox(conditions.agnostic_mask, size, mode="nearest")
     return letterbox(begun.composite, size), mask, letterbox(conditions.cloth, size, value=1.0)
+
+
+def _halves(preview: Preview) -> tuple[Preview, Preview]:
+    """The preview for a picture, and that for its mirror image afterwards: together one count of steps."""
+
+    def first(step: int, steps: int, clean: Tensor) -> None:
+        preview(step, 2 * steps, clean)
+
+    def second(step: int, steps: int, clean: Tensor) -> None:
+        preview(steps + step, 2 * steps, clean.flip(-1))
+
+    return first, second
 
 
 def lot_of(seed: int, name: str) -> torch.Generator:

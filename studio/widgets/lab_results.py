@@ -91,7 +91,7 @@ def _settings(run: Run) -> tuple[str, str, list[tuple[str, str]]]:
     """What results are put in order by: warp, diffusion, then each setting, numbers by their size."""
     told = run.config.get("diffusion")
     settings = told if isinstance(told, dict) else {}
-    named = ("sampler", "steps", "guidance", "strength", "eta", "seed")
+    named = ("sampler", "steps", "guidance", "strength", "eta", "mirror", "seed")
     ordered = [
         (name, f"{settings[name]:020.6f}" if isinstance(settings[name], int | float) else str(settings[name]))
         for name in named

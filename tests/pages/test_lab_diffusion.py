@@ -40,23 +40,25 @@ def address(at: AppTest) -> dict[str, str]:
 def test_an_address_says_all_settings_and_is_followed(small: Path, open_page: Open) -> None:
     told = {"diffusion": "small", "sampler": "unipc", "steps": "7", "guidance": "2.5", "strength": "0.35", "seed": "11"}
     at = open_page("lab", **told)
-    assert address(at) == told | {"warp": "geometric", "eta": "0"}
+    assert address(at) == told | {"warp": "geometric", "eta": "0", "mirror": "0"}
     assert (at.number_input("lab_steps").value, at.number_input("lab_guidance").value) == (7, 2.5)
     assert "Eta" not in [one.label for one in at.number_input], "eta is DDIM's"
     at.selectbox("lab_sampler").set_value("ddim").run()
     at.number_input("lab_eta").set_value(0.5).run()
     at.number_input("lab_steps").set_value(200).run()
-    assert address(at) == told | {"warp": "geometric", "sampler": "ddim", "eta": "0.5", "steps": "200"}
+    at.toggle("lab_mirror").set_value(True).run()
+    now = told | {"warp": "geometric", "sampler": "ddim", "eta": "0.5", "steps": "200", "mirror": "1"}
+    assert address(at) == now and open_page("lab", **now).toggle("lab_mirror").value is True
     before = address(at)["seed"]
     at.button("lab_new_seed").click().run()
     assert address(at)["seed"] != before
 
 
 def test_what_makes_no_sense_in_an_address_is_the_checkpoints_own(small: Path, open_page: Open) -> None:
-    odd = {"sampler": "euler", "steps": "900", "guidance": "-1", "strength": "x", "seed": "1.5", "warp": "gone"}
+    odd = {"mirror": "2", "sampler": "euler", "steps": "900", "guidance": "-1", "strength": "x", "seed": "1.5", "warp": "gone"}
     at = open_page("lab", diffusion="small", **odd)
     assert not at.exception
-    own = {name: str(value) if name != "eta" else "0" for name, value in asdict(replace(OWN, guidance=1)).items()}
+    own = {name: str(value) for name, value in asdict(replace(OWN, guidance=1)).items()} | {"eta": "0", "mirror": "0"}
     assert address(at) == own | {"warp": "geometric", "diffusion": "small", "seed": "0"}
     assert address(open_page("lab", diffusion="gone")) == {"warp": "geometric", "diffusion": "none"}
 
@@ -124,6 +126,9 @@ def test_the_command_of_a_run_says_how(small: Path, run: Run, opened: Workspace,
         dataset = session.get(rows.Dataset, run.dataset_id)
     jobs.start_generate(opened, dataset, "test", how=How(None, diffusion, replace(OWN, steps=9), 5))
     jobs.start_generate(opened, dataset, "test")
+    jobs.start_generate(opened, dataset, "test", how=How(None, diffusion, replace(OWN, mirror=True)))
+    assert "--mirror" in commands[2] and "--no-mirror" in commands[0]
+    commands[0].remove("--no-mirror")
     said = dict(zip(commands[0][3::2], commands[0][4::2], strict=False))
     assert (said["--warp"], said["--diffusion"], said["--vae"]) == ("geometric", str(small), str(diffusion.vae))
     assert (said["--sampler"], said["--steps"], said["--strength"], said["--seed"]) == ("ddim", "9", "0.8", "5")

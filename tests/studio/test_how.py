@@ -28,7 +28,8 @@ def test_the_options_are_those_of_a_run() -> None:
 def test_every_way_of_making_has_a_key_of_its_own() -> None:
     one = How(None, DIFFUSION, OWN, 0)
     others = [replace(one, sampling=replace(OWN, **{name: value})) for name, value in
-              (("sampler", "unipc"), ("steps", 21), ("guidance", 2.0), ("strength", 0.5), ("eta", 0.5))]  # fmt: skip
+              (("sampler", "unipc"), ("steps", 21), ("guidance", 2.0), ("strength", 0.5), ("eta", 0.5),
+               ("mirror", True))]  # fmt: skip
     others += [replace(one, seed=1), replace(one, warp=WARP), replace(one, diffusion=replace(DIFFUSION, changed_ns=2))]
     others += [How(WARP), How(replace(WARP, changed_ns=2)), How()]
     assert len({how.key for how in (one, *others)}) == len(others) + 1
@@ -42,6 +43,11 @@ def test_a_name_says_what_is_not_the_checkpoints_own() -> None:
     assert How(None, DIFFUSION, replace(OWN, sampler="dpm++", strength=0.5)).name == (
         "small, DPM-Solver++, 20 steps, strength 0.5, seed 0"
     )
+    twice = replace(OWN, mirror=True)
+    assert How(None, DIFFUSION, twice).name == "small, 20 steps, seed 0, mirrored too"
+    mirrored = replace(DIFFUSION, info=replace(INFO, sampling=twice))
+    assert How(None, mirrored, twice).name == "small, 20 steps, seed 0"
+    assert How(None, mirrored, OWN).name == "small, 20 steps, seed 0, not mirrored"
 
 
 @pytest.mark.parametrize(

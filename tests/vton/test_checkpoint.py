@@ -107,9 +107,9 @@ def test_damaged_weights_are_refused(folder: Path) -> None:
 def test_how_a_diffusion_is_sampled_by_default_can_be_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _ = save_tiny(tmp_path)
     before, weights = read_config(folder), (folder / WEIGHTS).read_bytes()
-    assert main(["sampling", str(folder), "--steps", "8", "--eta", "0.5"]) == 0
-    assert load_unet(folder).sampling == replace(OWN, steps=8, eta=0.5)
-    assert main(["sampling", str(folder), "--sampler", "unipc"]) == 0
+    assert main(["sampling", str(folder), "--steps", "8", "--eta", "0.5", "--mirror"]) == 0
+    assert load_unet(folder).sampling == replace(OWN, steps=8, eta=0.5, mirror=True)
+    assert main(["sampling", str(folder), "--sampler", "unipc", "--no-mirror"]) == 0
     assert load_unet(folder).sampling == replace(OWN, steps=8, sampler="unipc")
     assert "sampler unipc, steps 8" in capsys.readouterr().out
     after = read_config(folder)

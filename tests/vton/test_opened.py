@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from tests.fakes.vae import load_fake_vae
@@ -15,6 +16,7 @@ from vton.generate import GenerateConfig, generate
 from vton.images import read_image, read_json
 from vton.opened import Opened
 from vton.pairs import open_dataset
+from vton.tryon import lot_of
 
 
 @pytest.fixture
@@ -45,6 +47,23 @@ def test_a_warp_stays_open_and_what_is_no_checkpoint_is_told(home: Path) -> None
     save_tiny(home, "other", seed=1)
     with pytest.raises(CheckpointError, match="give its own by --vae"):
         opened.diffusion(str(home / "small"), home / "other-vae", {}, "cpu")
+
+
+def test_a_mirrored_sampling_is_the_mean_with_that_of_the_mirror_image(home: Path) -> None:
+    once = Opened().diffusion(str(home / "small"), home / "small-vae", {}, "cpu")
+    both = replace(once, sampling=replace(OWN, mirror=True))
+    torch.manual_seed(0)
+    composite, cloth = torch.rand(2, 1, 3, 128, 64) * 2 - 1
+    mask = torch.ones(1, 1, 128, 64)
+    told: list[tuple[int, int]] = []
+    found = both.sample(composite, mask, cloth, [lot_of(0, "a")], lambda step, steps, _: told.append((step, steps)))
+    lots = [lot_of(0, "a")]
+    alone = once.sample(composite, mask, cloth, lots)
+    mirrored = once.sample(composite.flip(-1), mask, cloth.flip(-1), lots)
+    for mean, one, other in zip(found, alone, mirrored, strict=True):
+        assert torch.allclose(mean, (one + other.flip(-1)) / 2, atol=1e-6)
+    assert not torch.allclose(found[0], alone[0], atol=1e-3)
+    assert told == [(step, 2 * OWN.steps) for step in range(1, 2 * OWN.steps + 1)]
 
 
 class Enough(Exception):
