@@ -32,7 +32,7 @@ def seen(drawn: Path, request: pytest.FixtureRequest) -> Conditions:
     def higher(x: torch.Tensor) -> torch.Tensor:
         return torch.cat([x[..., :1, :].expand(*x.shape[:-2], above, x.shape[-1]), x], -2)
 
-    maps = ("image", "agnostic", "agnostic_mask", "parse", "parse_agnostic")
+    maps = ("image", "agnostic", "agnostic_mask", "parse", "parse_agnostic", "densepose")
     joints = found.keypoints.clone()
     joints[..., 1] += above * (joints[..., 2] > 0)
     return replace(found, **{name: higher(getattr(found, name)) for name in maps}, keypoints=joints)
