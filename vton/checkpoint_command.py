@@ -3,13 +3,13 @@ diffusion is sampled by default."""
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from vton.checkpoint import export, keep_sampling
 from vton.checkpoint_info import checkpoint_in, read_info
 from vton.command import ended
-from vton.sampling import SAMPLERS
+from vton.sampling import SAMPLERS, Sampling
 from vton.seed_file import import_seed
 
 FOLDER = "a checkpoint's folder, or a training's run folder"
@@ -67,7 +67,7 @@ def _export(folder: Path, out: Path) -> int:
 
 
 def _sampling(arguments: argparse.Namespace) -> int:
-    asked = {name: getattr(arguments, name) for name in ("sampler", "steps", "guidance", "strength", "eta", "mirror")}
+    asked = {field.name: getattr(arguments, field.name) for field in fields(Sampling)}
     keep_sampling(checkpoint_in(arguments.folder), {name: value for name, value in asked.items() if value is not None})
     return _inspect(arguments.folder)
 

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class GenerateConfig:
     @property
     def asked(self) -> dict[str, Any]:
         """The fields of `Sampling` that are not left to the checkpoint."""
-        named = {name: getattr(self, name) for name in ("sampler", "steps", "guidance", "strength", "eta", "mirror")}
+        named = {field.name: getattr(self, field.name) for field in fields(Sampling)}
         return {name: value for name, value in named.items() if value is not None}
 
 

@@ -24,17 +24,16 @@ from vton.checkpoint_info import (
     read_config,
 )
 from vton.conditions import Conditions, stack
-from vton.dataset import TORSO_PARTS, fit
+from vton.dataset import TORSO_PARTS, fit, parts_of
 from vton.devices import pick
 from vton.errors import CheckpointError
 from vton.flow import identity_grid, resize, warp
 from vton.geometric import Warped, by_flow, geometric_warp
-from vton.images import to_image, unletterbox
+from vton.images import unletterbox
 from vton.mirror import mirror, mirror_flow, mirror_logits
 from vton.networks.seed import SeedNetwork, seed_flows
 from vton.networks.warp import Prediction, Region, WarpNetwork
 from vton.pairs import Split
-from vton.preprocess.checks.maps import among, nearest_parts
 from vton.seed_file import load_seed
 from vton.warping import flow_out
 
@@ -176,9 +175,9 @@ def close_holes(seen: Tensor, conditions: Conditions) -> Tensor:
     """Where the garment is `seen` (1, 1, H, W), in 0..1, without holes amid it that show DensePose's torso and nothing of the
     photo: no arm, hand or hair lies there, and what an opening of the garment leaves bare reaches up to the neck."""
     assert conditions.densepose is not None
-    torso = among(nearest_parts(to_image(conditions.densepose))[0], TORSO_PARTS) & (conditions.agnostic_mask[0, 0].numpy() > 0)
+    torso = torch.isin(parts_of(conditions.densepose), torch.tensor(TORSO_PARTS)) & (conditions.agnostic_mask[:, 0] > 0)
     count, pieces = cv2.connectedComponents((seen[0, 0] <= 0.5).numpy().astype(np.uint8))
-    sizes, bare = (np.bincount(pieces.ravel(), weights, count) for weights in (None, torso.ravel()))
+    sizes, bare = (np.bincount(pieces.ravel(), weights, count) for weights in (None, torso.numpy().ravel()))
     holes = bare >= HOLE * sizes
     holes[0] = False  # the garment itself
     return torch.where(torch.from_numpy(holes[pieces]), torch.ones_like(seen), seen)
