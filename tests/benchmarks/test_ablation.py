@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,21 @@ from vton.checkpoint import save_warp
 from vton.images import read_json
 from vton.networks.warp import WarpNetwork
 from vton.presets import WARP
+from vton.train.losses import WarpWeights
 
 
 @pytest.fixture
 def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The command on few people and tiny networks; the folder that it keeps what it finds in."""
-    _, vae = save_tiny(tmp_path)
+    diffusion, vae = save_tiny(tmp_path)
     torch.manual_seed(0)
-    save_warp(tmp_path / "a-warp", WarpNetwork(WARP["tiny"].network), {"step": 1})
+    save_warp(
+        tmp_path / "a-warp", WarpNetwork(WARP["tiny"].network), {"step": 1, "losses": asdict(WarpWeights(flow=1.0, mask=6.0))}
+    )
     for name, value in {"PRESET": "tiny", "PEOPLE": 3, "PAIRS": 2, "WARP_STEPS": 2}.items():
         monkeypatch.setattr(ablation, name, value)
-    told = ["--steps", "4", "--vae", str(vae), "--warp", str(tmp_path / "a-warp"), "--keep", str(tmp_path / "keep")]
+    told = ["--steps", "4", "--diffusion", str(diffusion), "--vae", str(vae), "--warp", str(tmp_path / "a-warp")]
+    told += ["--keep", str(tmp_path / "keep")]
     monkeypatch.setattr(sys, "argv", ["ablation", *told, "--json", str(tmp_path / "figures.json")])
     return tmp_path / "keep"
 
@@ -65,6 +70,8 @@ def test_each_training_lacks_what_it_is_named_for_and_a_stopped_table_goes_on(
     assert away.keys() == set(names[1:])
     for name, (mean, _, _) in away.items():
         assert mean == pytest.approx(figures[name]["psnr_inside"][0] - figures[ablation.FULL]["psnr_inside"][0])
+    assert all(Path(training["init"]).name == "small" for training in made.values()), "none begins anew"
+    assert read_json(called / "warp" / "config.json")["losses"]["mask"] == 6.0, "the warp learns as it did before"
     assert full["loop"]["warmup"] < full["loop"]["steps"], "the rate reaches its height"
     assert set(figures) == {*names, "full, sampled without guidance"}
     assert all(values["psnr_inside"][0] > 0 for values in figures.values())
