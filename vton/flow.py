@@ -55,9 +55,14 @@ def jacobian(flow: Tensor) -> Tensor:
 
 def folds(flow: Tensor, mask: Tensor) -> Tensor:
     """Where the garment is folded over, bool (N, 1, H, W): a negative `jacobian`, of neighbours in the `mask` (N, 1, H, W)."""
+    return (jacobian(flow) < 0) & within(mask)
+
+
+def within(mask: Tensor) -> Tensor:
+    """Where a `jacobian` is of the mask alone, bool (N, 1, H, W): the pixel, the next and the one below are in it."""
     inside = mask > 0.5
     right, below = (F.pad(inside[..., 1:], (0, 1)), F.pad(inside[..., 1:, :], (0, 0, 0, 1)))
-    return (jacobian(flow) < 0) & inside & right & below
+    return inside & right & below
 
 
 def outside(flow: Tensor) -> Tensor:

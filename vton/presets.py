@@ -102,21 +102,21 @@ GARMENT = {
 WARP = {
     # for tests: trains a step in a fraction of a second
     "tiny": WarpPreset(
-        WarpConfig(64, 64, (8, 8, 16), blocks=1, heads=2),
+        WarpConfig(64, 64, (8, 8, 16), blocks=1, heads=2, overview=(1,)),
         LoopConfig(steps=20, batch=2, rate=1e-3, warmup=2, validate_every=10, save_every=10, log_every=5, workers=0),
         WarpWeights(flow=1.0),
         Augment(),
     ),
     # shipped, for the drawn set: its true flow is what it learns from; 3.3 million parameters
     "demo": WarpPreset(
-        WarpConfig(256, 192, (16, 32, 80, 160), finest=0),
+        WarpConfig(256, 192, (16, 32, 80, 160), finest=0, overview=(2, 3)),
         LoopConfig(steps=8_000, batch=10, rate=6e-4),
         WarpWeights(flow=1.0, smoothness=0.02, parse=2.0),
         Augment(),
     ),
     # for VITON-HD, which has no true flow
     "base": WarpPreset(
-        WarpConfig(256, 192, (64, 96, 192, 256, 256), finest=0),
+        WarpConfig(256, 192, (64, 96, 192, 256, 256), finest=0, overview=(2, 3)),
         LoopConfig(steps=100_000, batch=16, rate=2e-4, precision="bf16", workers=8),
         WarpWeights(cloth=1.0, mask=10.0, perceptual=1.0, variation=0.1, smoothness=0.5, parse=10.0),
         Augment(),

@@ -11,7 +11,7 @@ from vton.dataset import IGNORED, UNCOVERED, Example, read, stack
 from vton.flow import resize
 from vton.networks.warp import Prediction, Region, WarpConfig, WarpNetwork
 from vton.pairs import Pair, open_dataset
-from vton.train.losses import WarpWeights, masked_mean, parse_loss, second_order, warp_losses
+from vton.train.losses import WarpWeights, folding, masked_mean, parse_loss, second_order, warp_losses
 from vton.train.warp import predict
 
 CONFIG = WarpConfig(128, 64, (8, 8, 16), blocks=1, heads=2)
@@ -114,6 +114,26 @@ def test_an_affine_flow_does_not_bend() -> None:
     assert second_order(affine) < 1.1 * second_order(torch.zeros(1, 2, 16, 24))
     bent = affine + 0.1 * torch.sin(8 * ramp)
     assert second_order(bent) > 10 * second_order(affine)
+
+
+def test_a_fold_costs_as_far_as_it_goes_unless_the_true_flow_folds_there(example: Example) -> None:
+    across = torch.linspace(-1, 1, 64)
+
+    def fetched_by(speed: float) -> Tensor:
+        """A flow that walks through the garment photo `speed` times as fast as through the photo."""
+        flow = torch.zeros_like(example.flow)
+        flow[:, 0] = (speed - 1) * across
+        return flow
+
+    straight = dataclasses.replace(example, flow=fetched_by(1))
+    still, back, break_off = (folding(fetched_by(speed), straight) for speed in (0, -0.5, -5))
+    assert folding(straight.flow, straight) == 0
+    assert still == pytest.approx(0.1, abs=0.03) and back == pytest.approx(0.6, abs=0.03)
+    assert break_off == pytest.approx(1.1, abs=0.03)
+    folded = dataclasses.replace(example, flow=fetched_by(-0.5))
+    assert folding(folded.flow, folded) == 0
+    unknown = dataclasses.replace(folded, has_flow=torch.zeros_like(example.has_flow))
+    assert folding(folded.flow, unknown) == back
 
 
 def test_an_empty_mask_costs_nothing() -> None:

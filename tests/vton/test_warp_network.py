@@ -1,12 +1,14 @@
 """The warping network: shapes at every level, one unit of flow, and which of its parts see what."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from vton.flow import identity_grid
 from vton.labels import ParseClass
-from vton.networks.layers import ConvexUpsample, GlobalMatch
+from vton.networks.layers import ConvexUpsample, GlobalMatch, Overview
 from vton.networks.warp import MERGED, Region, WarpConfig, WarpNetwork, merge, visible_mask
 from vton.presets import WARP
 
@@ -23,7 +25,7 @@ def inputs(config: WarpConfig, n: int = 2) -> tuple[Tensor, Tensor, Tensor, Tens
     )
 
 
-SMALL = WarpConfig(128, 64, (8, 8, 16), blocks=1, heads=2)
+SMALL = WarpConfig(128, 64, (8, 8, 16), blocks=1, heads=2, overview=(1, 2))
 
 
 @pytest.mark.parametrize("finest", [0, 1])
@@ -40,6 +42,7 @@ def test_every_parameter_takes_part() -> None:
     network = WarpNetwork(SMALL)
     for refinement in network.refinements:  # these begin at zero, which would hide what lies behind them
         torch.nn.init.normal_(refinement.correct.weight)  # type: ignore[union-attr, arg-type]
+        torch.nn.init.normal_(refinement.overview.out.weight)  # type: ignore[union-attr, arg-type]
     said = network(*inputs(SMALL))
     (sum(flow.square().sum() for flow in said.flows) + said.parse.square().sum()).backward()
     dead = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
@@ -59,6 +62,26 @@ def test_the_first_flow_stays_within_the_garment_photo() -> None:
     flow, _ = match(torch.randn(2, 16, 6, 4), 30 * torch.randn(2, 16, 6, 4))
     places = identity_grid((6, 4)) + flow.permute(0, 2, 3, 1)
     assert places.abs().max() < 1
+
+
+def test_an_overview_adds_nothing_at_first() -> None:
+    plain = WarpNetwork(replace(SMALL, overview=()))
+    network = WarpNetwork(SMALL)
+    assert not network.load_state_dict(plain.state_dict(), strict=False).unexpected_keys
+    given = inputs(SMALL)
+    assert torch.equal(network(*given).flow, plain(*given).flow)
+
+
+@pytest.mark.parametrize("changed", ["body", "cloth"])
+def test_an_overview_tells_every_place_of_all_others(changed: str) -> None:
+    overview = Overview(16, heads=2, coarser=4)
+    torch.nn.init.normal_(overview.out.weight)
+    seen = {"body": torch.randn(1, 16, 16, 12), "cloth": torch.randn(1, 16, 16, 12)}
+    before = overview(**seen)
+    seen[changed][..., 0, 0] += 5
+    after = overview(**seen)
+    assert before.shape == (1, 16, 16, 12)
+    assert ((after - before).abs().sum(1) > 1e-6).float().mean() > 0.9
 
 
 def test_upsampling_keeps_a_constant_flow_and_never_leaves_the_range_of_its_neighbours() -> None:
@@ -93,6 +116,9 @@ def test_an_arm_before_the_garment_hides_it() -> None:
         ({"widths": (8,)}, "2 to 6 widths"),
         ({"widths": (8, 9)}, "heads"),
         ({"finest": 2}, "finest"),
+        ({"overview": (2,)}, "overview takes levels that are refined, 0 to 1"),
+        ({"widths": (8, 8, 16), "finest": 1, "overview": (0,)}, "overview takes levels that are refined, 1 to 2"),
+        ({"widths": (9, 8), "overview": (0,)}, "heads"),
     ],
 )
 def test_a_config_that_cannot_be_built_is_refused(change: dict, said: str) -> None:

@@ -69,20 +69,53 @@ class Attention(nn.Module):
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
+def mixer(channels: int) -> nn.Sequential:
+    """What a token makes of itself after attention, to be added to it."""
+    return nn.Sequential(
+        nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.SiLU(), nn.Linear(2 * channels, channels)
+    )
+
+
 class MatchBlock(nn.Module):
     """The cloth's tokens look at each other; the body's at each other, then at the cloth's."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.body, self.cloth, self.across = (Attention(channels, heads) for _ in range(3))
-        self.mix = nn.Sequential(
-            nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.SiLU(), nn.Linear(2 * channels, channels)
-        )
+        self.mix = mixer(channels)
 
     def forward(self, body: Tensor, cloth: Tensor) -> tuple[Tensor, Tensor]:
         cloth = self.cloth(cloth, cloth)
         body = self.across(self.body(body, body), cloth)
         return body + self.mix(body), cloth
+
+
+class Overview(nn.Module):
+    """What each place of the body learns from the whole body and the whole cloth: features (N, C, h, w) of both, and of the
+    body's again. What is looked at is made `coarser` times as coarse before (as in PVT, arXiv 2102.12122). At first it adds
+    nothing."""
+
+    def __init__(self, channels: int, heads: int, coarser: int) -> None:
+        super().__init__()
+        self.place = nn.Linear(4 * OCTAVES, channels)
+        self.shrink_body, self.shrink_cloth = (nn.Conv2d(channels, channels, coarser, coarser) for _ in range(2))
+        self.body, self.cloth = (Attention(channels, heads) for _ in range(2))
+        self.mix = mixer(channels)
+        self.out = nn.Linear(channels, channels)
+        for weights in self.out.parameters():
+            nn.init.zeros_(weights)
+
+    def forward(self, body: Tensor, cloth: Tensor) -> Tensor:
+        tokens = self._placed(body)
+        tokens = self.body(tokens, self._placed(self.shrink_body(body)))
+        tokens = self.cloth(tokens, self._placed(self.shrink_cloth(cloth)))
+        seen = self.out(tokens + self.mix(tokens))
+        return body + seen.transpose(1, 2).unflatten(-1, body.shape[-2:])
+
+    def _placed(self, features: Tensor) -> Tensor:
+        """As tokens (N, h * w, C) that know where they are."""
+        grid = identity_grid((features.shape[-2], features.shape[-1]), features.device).flatten(1, 2)
+        return features.flatten(2).transpose(1, 2) + self.place(waves(grid))
 
 
 class GlobalMatch(nn.Module):

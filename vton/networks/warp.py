@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vton.flow import resize, warp
 from vton.labels import ParseClass as P
-from vton.networks.layers import ConvexUpsample, Encoder, GlobalMatch, ResBlock
+from vton.networks.layers import ConvexUpsample, Encoder, GlobalMatch, Overview, ResBlock
 
 
 class Region(IntEnum):
@@ -68,15 +68,19 @@ class WarpConfig:
     widths: tuple[int, ...]  # channels at 1/2, 1/4 ... of the size; the last level is where matching begins
     finest: int = 1  # the level of `widths` at which the flow is refined last; it is upsampled from there
     blocks: int = 2  # of attention, at the coarsest level
-    heads: int = 4  # of that attention
+    heads: int = 4  # of attention
+    overview: tuple[int, ...] = ()  # the levels of `widths` whose refinement sees the whole of body and cloth as well
 
     def __post_init__(self) -> None:
         if self.height % 64 or self.width % 64 or min(self.height, self.width) < 64:
             raise ValueError(f"the size must be multiples of 64, not {self.height}x{self.width}")
         if not 2 <= len(self.widths) <= 6 or not 0 <= self.finest < len(self.widths) - 1:
             raise ValueError(f"2 to 6 widths and a finest level before the last are needed, not {self.widths}, {self.finest}")
-        if self.widths[-1] % self.heads:
-            raise ValueError(f"the last width must be a multiple of the {self.heads} heads, not {self.widths[-1]}")
+        last = len(self.widths) - 1
+        if not set(self.overview) <= set(range(self.finest, last + 1)):
+            raise ValueError(f"overview takes levels that are refined, {self.finest} to {last}, not {self.overview}")
+        if any(self.widths[level] % self.heads for level in (*self.overview, -1)):
+            raise ValueError(f"widths of levels with attention must be multiples of the {self.heads} heads, not {self.widths}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -106,9 +110,15 @@ class WarpNetwork(nn.Module):
         widths, finest = config.widths, config.finest
         self.cloth, self.body = Encoder(CLOTH_CHANNELS, widths), Encoder(BODY_CHANNELS, widths)
         self.match = GlobalMatch(widths[-1], config.blocks, config.heads)
-        above = (*widths[finest + 1 :], widths[-1])
-        levels = zip(widths[finest:], above, strict=True)
-        self.refinements = nn.ModuleList(Refinement(width, wider) for width, wider in reversed(list(levels)))
+        last = len(widths) - 1
+        self.refinements = nn.ModuleList(
+            Refinement(
+                widths[level],
+                widths[min(level + 1, last)],
+                Overview(widths[level], config.heads, 2 ** (last - level)) if level in config.overview else None,
+            )
+            for level in range(last, finest - 1, -1)
+        )
         self.upsample = ConvexUpsample(widths[finest], 2 ** (finest + 1))
         self.parse = ParseHead(widths[finest], 2 ** (finest + 1))
 
@@ -147,12 +157,13 @@ class ParseHead(nn.Module):
 
 class Refinement(nn.Module):
     """One level: the flow and state from above, brought to this level's size, and corrected with the cloth features that the
-    flow has warped."""
+    flow has warped, and with an `overview` of body and cloth."""
 
-    def __init__(self, channels: int, channels_above: int) -> None:
+    def __init__(self, channels: int, channels_above: int, overview: Overview | None = None) -> None:
         super().__init__()
         self.join = nn.Conv2d(2 * channels + channels_above + 2, channels, 1)
         self.think = nn.Sequential(ResBlock(channels, channels), ResBlock(channels, channels))
+        self.overview = overview
         self.correct = nn.Conv2d(channels, 2, 3, 1, 1)
         for weights in self.correct.parameters():
             nn.init.zeros_(weights)  # at first nothing is corrected
@@ -163,6 +174,8 @@ class Refinement(nn.Module):
         above = F.interpolate(state, size=size, mode="bilinear", align_corners=False)
         fetched = warp(cloth.float(), flow).to(body.dtype)
         state = self.think(self.join(torch.cat([body, fetched, above, flow.to(body.dtype)], 1)))
+        if self.overview:
+            state = self.overview(state, cloth)
         return flow + self.correct(state).float(), state
 
 

@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vton.dataset import IGNORED, UNCOVERED, Example
-from vton.flow import to_pixels, total_variation, warp
+from vton.flow import jacobian, to_pixels, total_variation, warp, within
 from vton.networks.warp import Prediction, Region
 
 CHARBONNIER = 1e-3, 0.45  # eps and power of the smoothness term, as PF-AFN's (arXiv 2103.04559)
 FADE = 0.5  # how much less each coarser scale counts
+NARROWEST, BREAK = 0.1, -1.0  # of the flow's `jacobian`: all but folded; and no fold but a break, as beside a sleeve
 BEFORE = tuple(region for region in Region if region not in (Region.BACKGROUND, Region.UPPER))  # what can hide a garment
 
 Features = Callable[[Tensor], list[Tensor]]  # pictures (N, 3, H, W) in [-1, 1] -> features of several depths
@@ -27,6 +28,7 @@ class WarpWeights:
     perceptual: float = 0.0  # features of the warped cloth against the photo's, at the full size
     variation: float = 0.0  # total variation of the flow, pixels a pixel
     smoothness: float = 0.1  # second differences of the flow in pixels, at every scale
+    folds: float = 0.0  # how far the garment is turned inside out where it is seen, and the true flow does not do so
     parse: float = 1.0  # cross-entropy of the regions
     flow: float = 0.0  # end-point error where the cloth is seen, pixels of the network's size; needs the true flow
 
@@ -61,6 +63,8 @@ def warp_losses(
             terms["flow"].append(share * masked_mean(distance(flow, truth, seen.size), known))
     if weights.variation:
         terms["variation"].append(total_variation(to_pixels(prediction.flow)))
+    if weights.folds:
+        terms["folds"].append(folding(prediction.flow, example))
     if weights.parse:
         terms["parse"].append(parse_loss(prediction.parse, example.regions))
     if weights.perceptual and features is not None:
@@ -82,6 +86,14 @@ def distance(flow: Tensor, truth: Tensor, size: tuple[int, int]) -> Tensor:
     """How far each fetched place is off (N, 1, h, w), in pixels of a picture of `size`."""
     half = flow.new_tensor([size[1] / 2, size[0] / 2])[:, None, None]
     return (((flow - truth) * half).square().sum(1, keepdim=True) + 1e-6).sqrt()
+
+
+def folding(flow: Tensor, example: Example) -> Tensor:
+    """How far the `jacobian` of the flow (N, 2, H, W) is below NARROWEST, BREAK at the most, a mean over where the garment is
+    seen. A place where the true flow is below it too does not count."""
+    allowed = (jacobian(example.flow) < NARROWEST) & (example.has_flow > 0)
+    counted = within(example.visible) & ~allowed
+    return masked_mean(F.relu(NARROWEST - jacobian(flow).clamp_min(BREAK)), counted.float())
 
 
 def second_order(flow: Tensor) -> Tensor:
