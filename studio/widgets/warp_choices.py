@@ -57,7 +57,8 @@ def choices(found: Listing, pair: Pair, known: Mapping[str, Checkpoint], has_tru
     keep_typed("warp_person", pair.person)
     keep_typed("warp_cloth", pair.cloth)
     keep("warp_kind", PAIRED if st.query_params.get("kind") == PAIRED else UNPAIRED)
-    keep("warp_names", _named(offered))
+    wanted = _named(offered)
+    keep("warp_names", [name for name in offered if name in wanted])
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.text_input("Person", key="warp_person", width=150, on_change=_type)
     row.text_input("Garment", key="warp_cloth", width=150, on_change=_type)
@@ -74,7 +75,11 @@ def choices(found: Listing, pair: Pair, known: Mapping[str, Checkpoint], has_tru
     place = f"{here + 1:,} of {len(found.pairs):,}" if here is not None else f"not among the {len(found.pairs):,}"
     row.caption(place, width="content")
     names = [name for name in offered if name in st.session_state["warp_names"]]
-    st.query_params.update(person=pair.person, cloth=pair.cloth, warps=",".join(names))  # the address can be sent
+    lacking = [name for name in wanted if name not in offered]
+    st.query_params.update(person=pair.person, cloth=pair.cloth, warps=",".join([*names, *lacking]))  # the address can be sent
+    for name in lacking:
+        if name not in known:  # of those that are damaged the page says what ails them
+            st.error(_is_lacking(name), icon=":material/error:")
     return names
 
 
@@ -85,11 +90,16 @@ def turn_to(pair: Pair | None) -> None:
 
 
 def _named(offered: list[str]) -> list[str]:
-    """The warps of the address that there are; the first few where it names none."""
+    """The warps of the address; the first few that there are where it names none."""
     if "warps" not in st.query_params:
         return offered[:USUAL]
-    wanted = st.query_params["warps"].split(",")
-    return [name for name in offered if name in wanted]
+    return [name for name in dict.fromkeys(st.query_params["warps"].split(",")) if name]
+
+
+def _is_lacking(name: str) -> str:
+    if name == TRUTH:
+        return "This pair has no true flow; only drawn pairs have one."
+    return f"There is no warp {name} here; choose among those above."
 
 
 def _type() -> None:

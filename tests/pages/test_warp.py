@@ -108,6 +108,22 @@ def test_keys_and_choices_change_the_address(run: Run, opened: Workspace, open_p
     assert not at.exception and not at.get("bidi_component")
 
 
+def test_warps_of_an_address_that_are_not_here_are_said_and_stay_until_the_choice_changes(
+    run: Run, opened: Workspace, open_page: Open, component_data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("warp", warps="nope,geometric,nope")
+    assert [line.value for line in at.error] == ["There is no warp nope here; choose among those above."]
+    assert [one["title"] for one in component_data(at, "vton_warp")["warps"]] == ["Geometric"]
+    at.run()
+    assert len(at.error) == 1 and at.query_params["warps"] == "geometric,nope"
+    at.multiselect("warp_names").set_value(["geometric", "truth"]).run()
+    assert not at.error and at.query_params["warps"] == "truth,geometric"
+    monkeypatch.setattr(warp_looks.Place, "has_truth", False)
+    (line,) = open_page("warp", warps="truth").error
+    assert "no true flow" in line.value
+    assert not open_page("warp").error
+
+
 def test_weights_that_meet_another_kind_of_pictures_are_said_to(run: Run, opened: Workspace, open_page: Open) -> None:
     put(opened, "of-photos", 0.0)
     assert [line.value for line in open_page("warp", warps="geometric").info] == []
