@@ -17,7 +17,7 @@ from vton.labels import DENSEPOSE_PALETTE, ParseClass
 from vton.labels import Keypoint as K
 from vton.networks.warp import Region, merge
 from vton.pairs import Pair, Split
-from vton.preprocess.checks.maps import nearest_parts
+from vton.preprocess.checks.maps import nearest_ids
 from vton.truth import read_truth
 from vton.warping import flow_into
 
@@ -140,7 +140,7 @@ def fit(conditions: Conditions, size: tuple[int, int]) -> Conditions:
     """
     if conditions.densepose is None:
         raise DataError("This pair has no DensePose map, and the network sees it; `python -m vton.preprocess` makes it.")
-    parts = torch.from_numpy(nearest_parts(to_image(conditions.densepose))[0])[None]
+    parts = torch.from_numpy(nearest_ids(to_image(conditions.densepose)))[None]
     mask = _labels(conditions.agnostic_mask[:, 0], size)[:, None].float()
     height, width = conditions.size
     scale = min(size[0] / height, size[1] / width)
@@ -168,7 +168,7 @@ def colours(parts: Tensor) -> Tensor:
 
 def parts_of(densepose: Tensor) -> Tensor:
     """Exact colours (1, 3, H, W) -> part ids (1, H, W)."""
-    return torch.from_numpy(nearest_parts(to_image(densepose))[0].astype(np.int64))[None]
+    return torch.from_numpy(nearest_ids(to_image(densepose)).astype(np.int64))[None]
 
 
 def regions_of(conditions: Conditions, visible: Tensor) -> Tensor:

@@ -142,7 +142,7 @@ def write_npz(path: Path, **arrays: np.ndarray) -> None:
 
 def to_tensor(image: np.ndarray) -> Tensor:
     """uint8 (H, W, 3) in 0..255 -> (1, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float().div_(127.5).sub_(1)
 
 
 def to_image(tensor: Tensor) -> np.ndarray:
@@ -173,6 +173,8 @@ def resize_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def letterbox(tensor: Tensor, size: tuple[int, int], value: float = 0.0, mode: str = "bilinear") -> Tensor:
     """Fit (N, C, H, W) into `size` without changing its shape; what is left over is `value`, evenly at both sides."""
+    if tensor.shape[-2:] == size:
+        return tensor
     box = _box(tensor.shape[-2:], size)
     antialias = mode == "bilinear"
     align = False if antialias else None

@@ -46,6 +46,7 @@ def warp_losses(
     seen, last = example.conditions, len(prediction.flows) - 1
     shares = [FADE ** (last - i) for i in range(last + 1)]
     terms: dict[str, list[Tensor]] = {name: [] for name, weight in asdict(weights).items() if weight}
+    everywhere_free = _free(example.regions)
     for flow, share in zip(prediction.flows, shares, strict=True):
         size = (flow.shape[-2], flow.shape[-1])
         visible = _shrink(example.visible, size)
@@ -53,7 +54,7 @@ def warp_losses(
             fetched, photo = warp(_shrink(seen.cloth, size), flow), _inside(example.photo, example.visible, size)
             terms["cloth"].append(share * masked_mean((fetched - photo).abs().mean(1, keepdim=True), visible))
         if weights.mask:
-            fetched, free = warp(_shrink(seen.cloth_mask, size), flow), _shrink(_free(example.regions), size)
+            fetched, free = warp(_shrink(seen.cloth_mask, size), flow), _shrink(everywhere_free, size)
             terms["mask"].append(share * masked_mean((fetched - visible).abs(), free))
         if weights.smoothness:
             terms["smoothness"].append(share * second_order(flow))
@@ -78,8 +79,9 @@ def parse_loss(said: Tensor, regions: Tensor) -> Tensor:
     UNCOVERED counts by what is said for all regions but the garment together."""
     uncovered = regions == UNCOVERED
     named = F.cross_entropy(said, regions.masked_fill(uncovered, IGNORED), ignore_index=IGNORED, reduction="sum")
-    others = said.log_softmax(1)[:, [region for region in Region if region != Region.UPPER]].logsumexp(1)
-    return (named - others[uncovered].sum()) / (regions != IGNORED).sum().clamp_min(1)
+    there = said.movedim(1, -1)[uncovered].log_softmax(-1)  # few of all pixels
+    others = there[:, [region for region in Region if region != Region.UPPER]].logsumexp(-1)
+    return (named - others.sum()) / (regions != IGNORED).sum().clamp_min(1)
 
 
 def distance(flow: Tensor, truth: Tensor, size: tuple[int, int]) -> Tensor:

@@ -195,9 +195,14 @@ def fitted(array: np.ndarray | None, size: tuple[int, int], how: int = cv2.INTER
 
 def nearest_parts(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each pixel (H, W, 3) the part id 0-24 whose colour is nearest, uint8, and how far that is, float32 (H, W)."""
-    red, green, blue = (colours[..., i] >> 3 for i in range(3))
-    ids = _nearest_table()[red, green, blue]
+    ids = nearest_ids(colours)
     return ids, np.linalg.norm(colours.astype(np.float32) - DENSEPOSE_PALETTE[ids].astype(np.float32), axis=-1)
+
+
+def nearest_ids(colours: np.ndarray) -> np.ndarray:
+    """Of each pixel (H, W, 3) the part id 0-24 whose colour is nearest, uint8 (H, W)."""
+    red, green, blue = (colours[..., i] >> 3 for i in range(3))
+    return _nearest_table()[red, green, blue]
 
 
 @cache
