@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,13 @@ class Place:
         return (Path(self.dataset.root) / self.split / MAPS["flow"][0]).is_dir()
 
     def folder(self, warp: Checkpoint | str, inputs: Iterable[Path]) -> Path:
-        """Where the look under a warp lies; another place when the warp or one of the pair's `inputs` has changed."""
+        """Where the look under a warp lies; another place when the warp, one of the pair's `inputs` or the studio's version has
+        changed."""
         name, changed = (warp, 0) if isinstance(warp, str) else (str(warp.path), warp.changed_ns)
         state = repairs.state_of(self.workspace, self.dataset)
         files = [f"{file} {_changed_ns(file)}" for file in sorted(inputs)]
-        told = (FORMAT, self.dataset.root, self.dataset.fingerprint, state, self.split, self.pair.name, name, changed, files)
+        data = (self.dataset.root, self.dataset.fingerprint, state, self.split, self.pair.name)
+        told = (version("vton-studio"), *data, name, changed, files)
         return cache_of(self.workspace) / hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 

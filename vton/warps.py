@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from vton.conditions import Conditions, stack
 from vton.dataset import TORSO_PARTS, fit, parts_of
 from vton.devices import pick
 from vton.errors import CheckpointError
-from vton.flow import identity_grid, resize, warp
+from vton.flow import compose, identity_grid, resize, warp
 from vton.geometric import Warped, by_flow, geometric_warp
 from vton.images import unletterbox
 from vton.mirror import mirror, mirror_flow, mirror_logits
@@ -57,8 +58,9 @@ class NetworkWarp(ABC):
 
 
 class LearnedWarp(NetworkWarp):
-    """The warping network, asked about the pair and, where mirror images were trained on too (`flip`), about that: the mean of
-    both is nearer to the truth than either, and folds less."""
+    """The warping network, asked about the pair and, where mirror images were trained on too (`flip`), about that, its person
+    moved by half a cell of the coarsest level up and to the left, so that no cell sees the same twice: the mean of both is
+    nearer to the truth than either."""
 
     def __init__(self, network: WarpNetwork, mirrored: bool = True) -> None:
         self.network = network
@@ -77,13 +79,16 @@ class LearnedWarp(NetworkWarp):
 
     @torch.no_grad()
     def _ask(self, conditions: Conditions) -> Prediction:
-        seen = fit(conditions, self.network.config.size)
-        seen = (stack([seen, mirror(seen)]) if self.mirrored else seen).to(next(self.network.parameters()).device)
+        config, device = self.network.config, next(self.network.parameters()).device
+        seen, pixels = fit(conditions, config.size), 2 ** len(config.widths) // 2
+        seen = (stack([seen, moved(mirror(seen), pixels)]) if self.mirrored else seen).to(device)
         said: Prediction = self.network(seen.cloth, seen.cloth_mask, seen.parse_agnostic, seen.densepose)
         if not self.mirrored:
             return said
-        flows = tuple((flow[:1] + mirror_flow(flow[1:])) / 2 for flow in said.flows)
-        return Prediction(flows, (said.parse[:1] + mirror_logits(said.parse[1:])) / 2)
+        back = said.parse.new_tensor([-2 * pixels / config.width, -2 * pixels / config.height])[None, :, None, None]
+        flows = tuple((flow[:1] + mirror_flow(compose(flow[1:], back.expand_as(flow[1:])))) / 2 for flow in said.flows)
+        parse = warp(said.parse[1:], back.expand(1, 2, *config.size))
+        return Prediction(flows, (said.parse[:1] + mirror_logits(parse)) / 2)
 
 
 class SeedWarp(NetworkWarp):
@@ -153,6 +158,15 @@ def worn(conditions: Conditions, flow: Tensor, before: Tensor) -> Warped:
     """The cloth by its `flow` (1, 2, H, W), worn where `before` (1, 1, H, W), in 0..1, says that nothing lies before it."""
     mask = (torch.minimum(warp(conditions.cloth_mask, flow, padding_mode="zeros"), before) > 0.5).float()
     return by_flow(conditions, flow, mask)
+
+
+def moved(seen: Conditions, pixels: int) -> Conditions:
+    """What the warping network sees of a pair, the person so many pixels further up and to the left; what comes in at the other
+    borders is what is at them."""
+    assert seen.densepose is not None
+    rows, columns = ((torch.arange(length) + pixels).clamp(max=length - 1) for length in seen.size)
+    parse, densepose = seen.parse_agnostic[:, rows][..., columns], seen.densepose[..., rows, :][..., columns]
+    return replace(seen, parse_agnostic=parse, densepose=densepose)
 
 
 def close_slits(flow: Tensor, cloth_mask: Tensor, seen: Tensor) -> Tensor:

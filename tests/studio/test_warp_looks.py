@@ -58,7 +58,9 @@ def test_a_look_is_made_in_the_workers_process_and_found_again(place: Place, wor
     assert "nobody" in fault_of(failed) and not nobody.has_truth
 
 
-def test_another_warp_pair_or_file_is_another_look(place: Place, tmp_path: Path) -> None:
+def test_another_warp_pair_file_or_version_is_another_look(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = inputs(place)
     checkpoint = Checkpoint("mine", tmp_path / "mine", 1, None)
     folder = place.folder(GEOMETRIC, files)
@@ -71,7 +73,9 @@ def test_another_warp_pair_or_file_is_another_look(place: Place, tmp_path: Path)
     others.append(replace(place, pair=Pair(place.pair.cloth, place.pair.cloth)).folder(GEOMETRIC, files))
     os.utime(files[0], ns=(1, 1))
     others.append(place.folder(GEOMETRIC, files))
-    assert len({folder, *others}) == 6
+    monkeypatch.setattr(warp_looks, "version", lambda _package: "0.0.1")
+    others.append(place.folder(GEOMETRIC, files))
+    assert len({folder, *others}) == 7
 
 
 def test_what_was_cut_off_is_no_look(place: Place) -> None:
