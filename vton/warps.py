@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,50 +57,10 @@ class NetworkWarp(ABC):
         """The flows on the way, coarse to fine: the network's cells (height, width), and the flow (1, 2, H, W) of the photo."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """A way to show a pair to the warping network: in a mirror or not, then the person moved by so many pixels; what comes in
-    at the borders is what is at them. Where its cells fall elsewhere a network errs otherwise."""
-
-    mirrored: bool = False
-    up: int = 0
-    left: int = 0
-
-    def at(self, whole: Conditions) -> Conditions:
-        """What the network is to see of a pair (N = 1) that fits it."""
-        seen = mirror(whole) if self.mirrored else whole
-        assert seen.densepose is not None
-        height, width = seen.size
-        rows = (torch.arange(height) + self.up).clamp(0, height - 1)
-        columns = (torch.arange(width) + self.left).clamp(0, width - 1)
-        parse, densepose = seen.parse_agnostic[:, rows][..., columns], seen.densepose[..., rows, :][..., columns]
-        return replace(seen, parse_agnostic=parse, densepose=densepose)
-
-    def flow(self, told: Tensor, size: tuple[int, int]) -> Tensor:
-        """The flow (1, 2, h, w) that was told of a pair of `size` shown so, as one of the pair itself."""
-        flow = compose(told, self._back(told, size))
-        return mirror_flow(flow) if self.mirrored else flow
-
-    def logits(self, told: Tensor, size: tuple[int, int]) -> Tensor:
-        """The logits of `Region` (1, 13, H, W) that were told of a pair shown so, as those of the pair itself."""
-        logits = warp(told, self._back(told, size))
-        return mirror_logits(logits) if self.mirrored else logits
-
-    def _back(self, told: Tensor, size: tuple[int, int]) -> Tensor:
-        moved = told.new_tensor([-2 * self.left / size[1], -2 * self.up / size[0]])
-        return moved[None, :, None, None].expand(1, 2, *told.shape[-2:])
-
-
-LOOKS = (
-    Look(),
-    Look(mirrored=True, up=-1, left=1),
-    Look(up=1, left=-1),
-)  # in halves of a cell; the best of some that were tried
-
-
 class LearnedWarp(NetworkWarp):
-    """The warping network, asked about the pair and, where mirror images were trained on too (`flip`), in two more `LOOKS`:
-    the mean is nearer to the truth than any of them, and folds less."""
+    """The warping network, asked about the pair and, where mirror images were trained on too (`flip`), about that, its person
+    moved by half a cell of the coarsest level up and to the left, so that no cell sees the same twice: the mean of both is
+    nearer to the truth than either."""
 
     def __init__(self, network: WarpNetwork, mirrored: bool = True) -> None:
         self.network = network
@@ -119,16 +79,16 @@ class LearnedWarp(NetworkWarp):
 
     @torch.no_grad()
     def _ask(self, conditions: Conditions) -> Prediction:
-        config, whole = self.network.config, fit(conditions, self.network.config.size)
-        half = 2 ** len(config.widths) // 2  # pixels of a cell of the coarsest level
-        looks = [Look(way.mirrored, way.up * half, way.left * half) for way in (LOOKS if self.mirrored else LOOKS[:1])]
-        seen = stack([look.at(whole) for look in looks]).to(next(self.network.parameters()).device)
+        config, device = self.network.config, next(self.network.parameters()).device
+        seen, pixels = fit(conditions, config.size), 2 ** len(config.widths) // 2
+        seen = (stack([seen, moved(mirror(seen), pixels)]) if self.mirrored else seen).to(device)
         said: Prediction = self.network(seen.cloth, seen.cloth_mask, seen.parse_agnostic, seen.densepose)
-
-        def mean(told: Tensor, undo: Callable[[Look, Tensor, tuple[int, int]], Tensor]) -> Tensor:
-            return torch.stack([undo(look, told[i, None], config.size) for i, look in enumerate(looks)]).mean(0)
-
-        return Prediction(tuple(mean(flow, Look.flow) for flow in said.flows), mean(said.parse, Look.logits))
+        if not self.mirrored:
+            return said
+        back = said.parse.new_tensor([-2 * pixels / config.width, -2 * pixels / config.height])[None, :, None, None]
+        flows = tuple((flow[:1] + mirror_flow(compose(flow[1:], back.expand_as(flow[1:])))) / 2 for flow in said.flows)
+        parse = warp(said.parse[1:], back.expand(1, 2, *config.size))
+        return Prediction(flows, (said.parse[:1] + mirror_logits(parse)) / 2)
 
 
 class SeedWarp(NetworkWarp):
@@ -198,6 +158,15 @@ def worn(conditions: Conditions, flow: Tensor, before: Tensor) -> Warped:
     """The cloth by its `flow` (1, 2, H, W), worn where `before` (1, 1, H, W), in 0..1, says that nothing lies before it."""
     mask = (torch.minimum(warp(conditions.cloth_mask, flow, padding_mode="zeros"), before) > 0.5).float()
     return by_flow(conditions, flow, mask)
+
+
+def moved(seen: Conditions, pixels: int) -> Conditions:
+    """What the warping network sees of a pair, the person so many pixels further up and to the left; what comes in at the other
+    borders is what is at them."""
+    assert seen.densepose is not None
+    rows, columns = ((torch.arange(length) + pixels).clamp(max=length - 1) for length in seen.size)
+    parse, densepose = seen.parse_agnostic[:, rows][..., columns], seen.densepose[..., rows, :][..., columns]
+    return replace(seen, parse_agnostic=parse, densepose=densepose)
 
 
 def close_slits(flow: Tensor, cloth_mask: Tensor, seen: Tensor) -> Tensor:
