@@ -78,8 +78,10 @@ def choices(found: Listing, pair: Pair, known: Mapping[str, Checkpoint], has_tru
     lacking = [name for name in wanted if name not in offered]
     st.query_params.update(person=pair.person, cloth=pair.cloth, warps=",".join([*names, *lacking]))  # the address can be sent
     for name in lacking:
-        if name not in known:  # of those that are damaged the page says what ails them
-            st.error(_is_lacking(name), icon=":material/error:")
+        if name not in (TRUTH, *known):  # of those that are damaged the page says what ails them
+            st.error(f"There is no warp {name} here; choose among those above.", icon=":material/error:")
+    if lacking == [TRUTH] and not names:
+        st.info("This pair has no true flow; choose another warp above.", icon=":material/info:")
     return names
 
 
@@ -94,12 +96,6 @@ def _named(offered: list[str]) -> list[str]:
     if "warps" not in st.query_params:
         return offered[:USUAL]
     return [name for name in dict.fromkeys(st.query_params["warps"].split(",")) if name]
-
-
-def _is_lacking(name: str) -> str:
-    if name == TRUTH:
-        return "This pair has no true flow; only drawn pairs have one."
-    return f"There is no warp {name} here; choose among those above."
 
 
 def _type() -> None:
