@@ -12,6 +12,7 @@ from vton.checkpoint_info import (
     NONE,
     SHIPPED,
     SHIPPED_DIFFUSION,
+    SHIPPED_NAME,
     SHIPPED_VAE,
     WEIGHTS,
     CheckpointInfo,
@@ -96,7 +97,7 @@ def _places(workspace: Workspace) -> list[tuple[str, Path]]:
     """Folders that may be checkpoints, with what they are called; no name has a comma, which parts them in an address."""
     own = [(folder.name, folder) for folder in sorted(home(workspace).glob("*"))]
     trained = [(place.parent.name, place) for place in sorted(workspace.settings.runs_dir.glob("*/checkpoint"))]
-    shipped = [("demo", folder) for folder in (SHIPPED, SHIPPED_DIFFUSION, SHIPPED_VAE)]
+    shipped = [(SHIPPED_NAME, folder) for folder in (SHIPPED, SHIPPED_DIFFUSION, SHIPPED_VAE)]
     return [(name.replace(",", " "), folder) for name, folder in [*shipped, *own, *trained] if (folder / CONFIG).is_file()]
 
 

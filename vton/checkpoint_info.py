@@ -18,6 +18,7 @@ GEOMETRIC = "geometric"  # the warp that needs no checkpoint
 NONE = "none"  # no diffusion: the composite with its bare regions filled
 SHIPPED = Path(__file__).parents[1] / "data" / "demo" / "warp"  # the checkpoints trained on drawn pictures
 SHIPPED_DIFFUSION, SHIPPED_VAE = SHIPPED.parent / "unet", SHIPPED.parent / "vae"
+SHIPPED_NAME = SHIPPED.parent.name  # what each of them is called
 MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
 
 
@@ -92,8 +93,9 @@ def checkpoint_in(folder: Path) -> Path:
 
 
 def name_of(folder: Path) -> str:
-    """What the checkpoint in `folder` is called: as its folder is, or as the training that wrote it."""
-    return (folder.parent if folder.name == TRAINED else folder).resolve().name
+    """What the checkpoint in `folder` is called: as its folder is, or as the training that wrote it; the shipped ones alike."""
+    place = (folder.parent if folder.name == TRAINED else folder).resolve()
+    return SHIPPED_NAME if place.parent == SHIPPED.parent else place.name
 
 
 def hash_weights(place: Path) -> str:

@@ -14,7 +14,7 @@ from vton import conditions as condition_files
 from vton import warps
 from vton.body import find_body, sleeve_ends
 from vton.checkpoint import save_warp
-from vton.checkpoint_info import CONFIG, WEIGHTS
+from vton.checkpoint_info import CONFIG, SHIPPED, WEIGHTS
 from vton.conditions import Conditions
 from vton.dataset import fit, read
 from vton.errors import CheckpointError, DataError
@@ -193,6 +193,7 @@ def test_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     described = describe_warp(str(checkpoint))
     assert described == describe_warp(str(checkpoint / "checkpoint"))
     assert described["name"] == "small" and described["kind"] == "warp" and len(described["sha256"]) == 64
+    assert describe_warp(str(SHIPPED))["name"] == "demo", "as the studio calls what is shipped, and not as its folder"
     with pytest.raises(CheckpointError, match="is no warp: give geometric"):
         open_warp(str(tmp_path / "nowhere"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
