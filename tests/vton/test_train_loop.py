@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from vton.errors import CheckpointError
-from vton.train.loop import LOG, STATE, Draw, LoopConfig, Order, lot, rate_at, train, update_average, usable
+from vton.train.loop import LOG, STATE, Draw, LoopConfig, Order, lot, open_accelerator, rate_at, train, update_average, usable
 
 CONFIG = LoopConfig(
     steps=12, batch=4, rate=0.02, warmup=3, ema=0.5, validate_every=6, save_every=4, log_every=1, seed=5, workers=0
@@ -146,6 +146,12 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
 def test_bf16_is_used_only_where_the_device_computes_in_it(likes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vton.train.loop.likes_bf16", lambda device: likes)
     assert usable("bf16", "cpu") == ("bf16" if likes else "no") and usable("no", "cpu") == "no"
+
+
+def test_trainings_of_one_process_may_differ_in_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vton.train.loop.likes_bf16", lambda device: True)
+    for precision in ("no", "bf16", "bf16", "no"):
+        assert open_accelerator("cpu", precision).mixed_precision == precision
 
 
 @pytest.mark.parametrize("change", [{"steps": 0}, {"ema": 1.0}, {"rate": 0.0}, {"precision": "half"}, {"workers": -1}])

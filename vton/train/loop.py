@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
@@ -208,7 +209,10 @@ def train(
 def open_accelerator(device: str, precision: str) -> Accelerator:
     """Accelerate on `device`, of `DEVICES`. ValueError where it is not here, or accelerate is set to another."""
     chosen = pick(device)
-    accelerator = Accelerator(cpu=chosen == "cpu", mixed_precision=usable(precision, chosen))
+    wanted = usable(precision, chosen)
+    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != wanted:
+        AcceleratorState._reset_state()  # a process keeps the precision of its first training, and refuses another
+    accelerator = Accelerator(cpu=chosen == "cpu", mixed_precision=wanted)
     if device not in ("auto", accelerator.device.type):
         raise ValueError(f"accelerate is set to {accelerator.device.type}, and {device} is asked for; leave out --device")
     return accelerator
