@@ -95,7 +95,8 @@ def checkpoint_in(folder: Path) -> Path:
 def name_of(folder: Path) -> str:
     """What the checkpoint in `folder` is called: as its folder is, or as the training that wrote it; the shipped ones alike."""
     place = (folder.parent if folder.name == TRAINED else folder).resolve()
-    return SHIPPED_NAME if place.parent == SHIPPED.parent else place.name
+    shipped = (one.resolve() for one in (SHIPPED, SHIPPED_DIFFUSION, SHIPPED_VAE))
+    return SHIPPED_NAME if place in shipped else place.name
 
 
 def hash_weights(place: Path) -> str:

@@ -155,9 +155,16 @@ def _claim(out: Path, description: dict[str, Any]) -> None:
         return
     found = read_json(place)
     keys = dict.fromkeys([*description, "repairs"])
-    differs = [key for key in keys if not isinstance(found, dict) or found.get(key) != description.get(key)]
+    differs = [key for key in keys if not isinstance(found, dict) or _same(found.get(key)) != _same(description.get(key))]
     if differs:
         raise DataError(f"{out} was made with another config (it differs in {', '.join(differs)}); choose another folder.")
+
+
+def _same(part: Any) -> Any:
+    """What a part of a config is told from another by: weights by their hash, whatever their folder is called."""
+    if not isinstance(part, dict) or "sha256" not in part:
+        return part
+    return {key: _same(value) for key, value in part.items() if key != "name"}
 
 
 @dataclass

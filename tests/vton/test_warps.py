@@ -1,6 +1,7 @@
 """Warps by name: a checkpoint is asked at its own size and applied at the photo's; runs name it by its weights' hash."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,8 @@ def test_a_run_by_a_checkpoint_names_its_weights_and_goes_on_with_them_alone(
     assert read_json(tmp_path / "run" / "config.json")["warp"] == describe_warp(str(checkpoint))
     assert (tmp_path / "run" / "results" / f"{split.pairs[0].name}.png").is_file()
     assert generate(config, tmp_path / "run") == []
+    shutil.copytree(checkpoint / "checkpoint", tmp_path / "renamed")
+    assert generate(replace(config, warp=str(tmp_path / "renamed")), tmp_path / "run") == [], "the weights are the same"
     save_warp(tmp_path / "other", WarpNetwork(WarpConfig(64, 64, (8, 8), finest=0, blocks=1)), {"step": 0})
     with pytest.raises(DataError, match="another config .it differs in warp"):
         generate(replace(config, warp=str(tmp_path / "other")), tmp_path / "run")
